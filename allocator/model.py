@@ -1,0 +1,115 @@
+"""The model: one business as checked, frozen tables, and its settings."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, StrictStr, field_validator
+
+from allocator.errors import Finding
+from allocator.periods import Calendar
+
+GOALS = ("visits", "base", "stretch", "contribution")
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Levels(BaseModel):
+    """Height of stretch and ceiling targets, in multiples of base, where a target has no row of its own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    stretch: float = Field(1.1, ge=1)
+    ceiling: float = Field(1.2, ge=1)
+
+
+class Fairness(BaseModel):
+    """How a rep's fair share of the unit's quota is found, and how far from it a quota may lie."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    by: Literal["potential", "history", "blend"] = "potential"
+    blend: Share = 0.5
+    band: float = Field(0.1, ge=0)
+    grades: dict[str, Annotated[float, Field(gt=0)]] = {}
+
+
+class Settings(BaseModel):
+    """What ``model.yaml`` holds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    title: StrictStr = ""
+    start: Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+    months: int = Field(12, ge=1, le=12)
+    country: str = "CN"
+    currency: str = "CNY"
+    money_unit: str = "元"
+    language: Literal["zh", "en"] = "zh"
+    levels: Levels = Levels()
+    goals: tuple[Literal["visits", "base", "stretch", "contribution"], ...] = GOALS  # type: ignore[assignment]
+    hedge: dict[str, Annotated[float, Field(ge=0)]] = {}
+    fairness: Fairness = Fairness()
+    peak: float = Field(1.5, ge=1)
+    rounding: float = Field(1000, gt=0)
+    stability: Share = 0.005
+    commission_attainment: float = Field(1.0, gt=0)
+    engine: str = "ortools"
+
+    @field_validator("goals")
+    @classmethod
+    def _all_goals(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if sorted(value) != sorted(GOALS):
+            raise ValueError("Expected each of visits, base, stretch, contribution once.")
+        return value
+
+
+@dataclass(frozen=True)
+class Model:
+    """One business, checked: every table of the dictionary with every column, typed and in the order of its key.
+
+    Attributes
+    ----------
+    name : str
+        Name of the folder or workbook.
+    settings : Settings
+    tables : mapping of str to DataFrame
+        Blank texts are ``""``, blank numbers without a default NaN, blank dates NaT; ``codes`` are tuples of str; flags are bool.
+    findings : tuple of Finding
+        Warnings and notes; a model with errors is never made.
+    sha256 : str
+        Hash of settings and tables.
+    """
+
+    name: str
+    settings: Settings
+    tables: Mapping[str, pd.DataFrame]
+    findings: tuple[Finding, ...] = ()
+    sha256: str = ""
+    source: str = field(default="", compare=False)
+
+    def __getitem__(self, table: str) -> pd.DataFrame:
+        return self.tables[table]
+
+    @functools.cached_property
+    def calendar(self) -> Calendar:
+        """Months and working days of the plan."""
+        table = self["calendar"]
+        exceptions: list[tuple[dt.date, bool]] = [
+            (d.date(), bool(w)) for d, w in zip(table["date"], table["working"], strict=True)
+        ]
+        return Calendar(self.settings.start, self.settings.months, self.settings.country, tuple(exceptions))
+
+    @functools.cached_property
+    def ancestors(self) -> dict[str, tuple[str, ...]]:
+        """For each unit: the unit itself, then its parents up to the top."""
+        parent = dict(zip(self["units"]["unit"], self["units"]["parent"], strict=True))
+        chains: dict[str, tuple[str, ...]] = {}
+        for unit in parent:
+            chain, at = [], unit
+            while at:
+                chain.append(at)
+                at = parent.get(at, "")
+            chains[unit] = tuple(chain)
+        return chains
