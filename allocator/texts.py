@@ -1,19 +1,22 @@
 """Texts that people read: English in the source, other languages from ``locale/``.
 
-``_`` looks a text up when it is called, in the language in force at that moment. A text that is named before a language is
-chosen (a rule's sentence, say) is marked with ``N_`` and looked up with ``_`` where it is shown.
+``_`` looks a text up when it is called, in the language in force at that moment. A text that is named before a
+language is chosen (a rule's sentence, say) is marked with ``N_`` and looked up with ``_`` where it is shown.
 """
 
 from __future__ import annotations
 
+import csv
 import functools
 import gettext
+import io
 import locale
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from typing import BinaryIO
 
 LANGUAGES = ("en", "zh")
 """Languages that texts exist in; English is the source."""
@@ -82,3 +85,12 @@ def _catalogue(language: str) -> gettext.NullTranslations:
     if language == "en":
         return gettext.NullTranslations()
     return gettext.translation(DOMAIN, Path(__file__).parent / "locale", languages=[language])
+
+
+def extract_dictionary(
+    file: BinaryIO, keywords: object, comment_tags: object, options: object
+) -> Iterator[tuple[int, str, str, list[str]]]:
+    """Yield the descriptions of the data dictionary as texts to translate (an extraction method of Babel)."""
+    rows = csv.DictReader(io.TextIOWrapper(file, "utf-8", newline=""))
+    for row in rows:
+        yield rows.line_num, "", row["description"], []

@@ -1,0 +1,39 @@
+# Everything runs in .venv, which is made on first use from constraints.txt. PYTHON=python3.12 chooses another Python.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+READY := .venv/.ready
+CATALOGUE := allocator/locale/zh/LC_MESSAGES/allocator
+
+.DEFAULT_GOAL := help
+.PHONY: help plan test lint texts clean
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## */	/' | expand -t 16
+
+plan: $(READY)  ## plan the telecom model: a run folder in runs/telecom and a summary here
+	$(BIN)/allocator solve models/telecom
+
+test: $(READY) lint  ## style, types and tests, those of the wheel included
+	$(BIN)/python -m pytest -n 2
+
+lint: $(READY)  ## style and types alone
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+texts: $(READY)  ## collect the texts of the source into the Chinese catalogue and compile it
+	$(BIN)/pybabel -q extract -F pyproject.toml -k _ -k N_ --no-location --sort-output --no-wrap -o $(CATALOGUE).pot .
+	$(BIN)/pybabel -q update -D allocator -l zh -d allocator/locale -i $(CATALOGUE).pot \
+		--no-fuzzy-matching --no-wrap --ignore-obsolete --ignore-pot-creation-date
+	$(BIN)/pybabel -q compile -D allocator -d allocator/locale
+	@rm $(CATALOGUE).pot
+
+clean:  ## remove what make made, runs excepted
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(READY): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed; PYTHON=/path/to/python names one." >&2; exit 2; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
