@@ -1,0 +1,1 @@
+"""What a plan looks like on disk and on the screen."""

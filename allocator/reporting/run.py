@@ -1,0 +1,160 @@
+"""The run folder: a plan on disk, all of it or nothing.
+
+Files are written to a temporary folder beside the place of the run, which is then renamed; an older run moves to
+``.old``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from allocator.errors import EngineError, Finding, InputError
+from allocator.plan import Plan
+from allocator.reporting.table_text import csv_text
+from allocator.reporting.workbook import workbook_bytes
+from allocator.texts import _
+
+SUMMARY = "summary.json"
+
+
+def write_run(plan: Plan, folder: Path) -> dict[str, Any]:
+    """Write a plan to a folder and return the content of its ``summary.json``.
+
+    A plan without tables (infeasible, or stopped at a limit) is written as its summary and findings alone.
+
+    Raises
+    ------
+    InputError
+        If the place holds something that is not a run.
+    EngineError
+        If the machine cannot write (a full disk, no permission); nothing is left half-written then.
+    """
+    check_place(folder)
+    started = time.perf_counter()
+    with _replacing(folder) as place:
+        tables = {**plan.tables, "findings": findings_frame(plan.findings)}
+        for name, frame in tables.items():
+            _write(place / f"{name}.csv", csv_text(frame).encode())
+        if plan.tables:
+            _write(place / "plan.xlsx", workbook_bytes(plan, tables))
+        summary = _with_write_time(plan.summary, time.perf_counter() - started)
+        _write(place / SUMMARY, summary_text(summary).encode())
+    return summary
+
+
+def check_place(folder: Path) -> None:
+    """Refuse a place that holds something other than a run, before any work is done for it.
+
+    Raises
+    ------
+    InputError
+        If ``folder`` is a file, or a folder that holds something and is no run.
+    """
+    try:
+        free = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+    except OSError as error:
+        raise _cannot_write(folder, error) from error
+    if not free and not (folder / SUMMARY).is_file():
+        says = _("{folder} is there already and is not a run (it has no summary.json). Choose another place with -o.")
+        raise InputError([Finding("error", str(folder), "", "", "", "place", says.format(folder=folder))])
+
+
+def findings_frame(findings: tuple[Finding, ...]) -> pd.DataFrame:
+    """Return findings as a frame, one row each, in the order of ``findings.csv``."""
+    columns = ["severity", "table", "row", "column", "value", "rule", "says"]
+    return pd.DataFrame([[getattr(f, c) for c in columns] for f in findings], columns=columns, dtype=object)
+
+
+def summary_text(summary: Mapping[str, Any]) -> str:
+    """Return a summary as JSON; what is not known is null."""
+    return json.dumps(_plain(summary), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _with_write_time(summary: Mapping[str, Any], seconds: float) -> dict[str, Any]:
+    times = dict(summary.get("seconds") or {})
+    times["write"] = seconds
+    times["total"] = seconds + (times.get("total") or 0.0)
+    return {**summary, "seconds": times}
+
+
+@contextmanager
+def _replacing(folder: Path) -> Iterator[Path]:
+    """Give a temporary folder that takes the place of ``folder`` if all goes well and vanishes if not."""
+    folder = folder.absolute()
+    stamp = f"{dt.datetime.now():%Y-%m-%dT%H%M%S.%f}"
+    temporary = folder.parent / f".{folder.name}.{os.getpid()}.{stamp}"
+    try:
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            temporary.mkdir()
+            yield temporary
+            _swap(temporary, folder, folder.parent / ".old" / f"{stamp[:-7]}-{folder.name}")
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    except OSError as error:
+        raise _cannot_write(folder, error) from error
+
+
+def _swap(new: Path, place: Path, old: Path) -> None:
+    """Move an older run away and the new one to its place; if that fails the older one comes back."""
+    moved = place.exists() and any(place.iterdir())
+    if moved:
+        old.parent.mkdir(exist_ok=True)
+        while old.exists():  # two runs within a second
+            old = old.with_name(old.name + "+")
+        place.rename(old)
+    elif place.exists():
+        place.rmdir()
+    try:
+        new.rename(place)
+    except OSError:
+        if moved:
+            old.rename(place)
+        raise
+    _sync_folder(place.parent)
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":  # elsewhere a folder cannot be opened
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _cannot_write(folder: Path, error: OSError) -> EngineError:
+    says = _("Cannot write {folder}: {reason}. Nothing was left half-written.")
+    return EngineError(says.format(folder=folder, reason=error.strerror or error))

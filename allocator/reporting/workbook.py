@@ -1,0 +1,159 @@
+"""``plan.xlsx``: the summary and a plain sheet per table, for readers who want to filter and sum."""
+
+from __future__ import annotations
+
+import io
+import math
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import xlsxwriter
+import xlsxwriter.exceptions
+
+from allocator.plan import Plan
+from allocator.reporting.table_text import cell_text
+from allocator.texts import _
+
+LEFT_OUT = ("forecast", "breakdown", "visits", "lift", "won", "supply")
+"""Tables that are too long or too fine for a sheet; they are in the run as CSV."""
+
+LAST_ROW = 1_048_575
+"""Rows that a sheet holds below its heading."""
+
+LONGEST_TEXT = 32_767
+WIDEST = 60
+LARGE = 200_000
+"""Cells from which a workbook is written row by row, with little memory."""
+
+Rows = Sequence[tuple[str, object]]
+
+
+def workbook_bytes(plan: Plan, tables: Mapping[str, pd.DataFrame]) -> bytes:
+    """Return the workbook of a plan: sheet ``summary`` first, then a sheet per table in their order."""
+    sheets = {name: frame for name, frame in tables.items() if name not in LEFT_OUT}
+    return sheets_bytes(sheets, _summary_rows(plan, sheets))
+
+
+def sheets_bytes(sheets: Mapping[str, pd.DataFrame], first: Rows = ()) -> bytes:
+    """Return a workbook with a sheet per frame, after a sheet ``summary`` of the rows ``first`` if there are any.
+
+    Texts stay texts: a cell that begins with ``=``, ``+``, ``-`` or ``@`` is no formula.
+
+    Raises
+    ------
+    OSError
+        If the machine has no room for it.
+    """
+    buffer = io.BytesIO()
+    try:
+        _fill(buffer, sheets, first)
+    except xlsxwriter.exceptions.FileCreateError as error:
+        raise OSError(str(error)) from error
+    return buffer.getvalue()
+
+
+def _fill(buffer: io.BytesIO, sheets: Mapping[str, pd.DataFrame], first: Rows) -> None:
+    options = {
+        "constant_memory": sum(f.size for f in sheets.values()) > LARGE,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+    }
+    with xlsxwriter.Workbook(buffer, options) as book:
+        formats = {
+            "heading": book.add_format({"bold": True, "bottom": 1, "valign": "top"}),
+            "whole": book.add_format({"num_format": "#,##0"}),
+            "fine": book.add_format({"num_format": "#,##0.00"}),
+            "date": book.add_format({"num_format": "yyyy-mm-dd"}),
+        }
+        if first:
+            _add_rows(book.add_worksheet("summary"), first, formats)
+        for name, frame in sheets.items():
+            _add_table(book.add_worksheet(name[:31]), frame, formats)
+
+
+def display_width(text: str) -> int:
+    """Columns that a text takes: two for each wide (Chinese) character."""
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def _add_rows(sheet: Any, rows: Rows, formats: Mapping[str, Any]) -> None:
+    for i, (label, value) in enumerate(rows):
+        sheet.write_string(i, 0, label, formats["heading"] if value == "" else None)
+        if isinstance(value, int | float):
+            sheet.write_number(i, 1, value, formats[_number_format(pd.Series([value], dtype=float))])
+        else:
+            sheet.write_string(i, 1, str(value))
+    sheet.set_column(0, 0, _width(label for label, _value in rows))
+    sheet.set_column(1, 1, _width(str(value) for _label, value in rows))
+
+
+def _add_table(sheet: Any, frame: pd.DataFrame, formats: Mapping[str, Any]) -> None:
+    frame = frame.iloc[:LAST_ROW]
+    columns = [_Column(frame.iloc[:, k], formats) for k in range(frame.shape[1])]
+    for k, column in enumerate(columns):
+        sheet.set_column(k, k, column.width)
+        sheet.write_string(0, k, column.name, formats["heading"])
+    sheet.freeze_panes(1, 0)
+    if len(frame):
+        sheet.autofilter(0, 0, len(frame), len(columns) - 1)
+    # By rows, as constant memory needs.
+    cells = [column.cells for column in columns]
+    write = [sheet.write_number if column.number else sheet.write_string for column in columns]
+    styles = [column.style for column in columns]
+    for i in range(len(frame)):
+        for k, values in enumerate(cells):
+            value = values[i]
+            if value is not None:
+                write[k](i + 1, k, value, styles[k])
+
+
+class _Column:
+    """A column ready to be written: its cells (None where blank), how to write them, and its width."""
+
+    def __init__(self, column: pd.Series, formats: Mapping[str, Any]) -> None:
+        self.name = str(column.name)
+        self.number = pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype)
+        self.style: Any = None
+        self.cells: list[Any]
+        if self.number:
+            self.style = formats[_number_format(column)]
+            self.cells = [v if math.isfinite(v) else None for v in column.astype(float).tolist()]
+            self.width = max(12, len(f"{column.abs().max():,.0f}") + 4) if len(column) else 12
+        else:
+            texts = column.map(cell_text, na_action="ignore").astype(object)
+            self.cells = [str(v)[:LONGEST_TEXT] if isinstance(v, str) and v else None for v in texts.tolist()]
+            self.width = _width(str(v) for v in texts.iloc[:2000].dropna().unique())
+        self.width = max(self.width, display_width(self.name) + 3)  # room for the filter's arrow
+
+
+def _number_format(column: pd.Series) -> str:
+    sizes = column.astype(float).abs()
+    whole = bool((sizes.dropna() % 1 == 0).all())
+    return "whole" if whole or sizes.median() >= 1000 else "fine"
+
+
+def _width(texts: Iterable[str]) -> int:
+    return min(WIDEST, max((display_width(t) for t in texts), default=0) + 2)
+
+
+def _summary_rows(plan: Plan, sheets: Mapping[str, pd.DataFrame]) -> list[tuple[str, object]]:
+    summary = plan.summary
+    rows: list[tuple[str, object]] = [(plan.model.settings.title or plan.model.name, "")]
+    rows += [(_("status"), plan.status), (_("money in"), plan.model.settings.money_unit), ("", "")]
+    for title, part in (
+        (_("key figures"), summary.get("kpis")),
+        (_("targets"), summary.get("targets")),
+        (_("audit"), summary.get("audit")),
+        (_("run"), {k: summary.get(k) for k in ("model", "started_at", "engine", "inputs_sha256")}),
+    ):
+        rows.append((title, ""))
+        rows += [(str(k), v) for k, v in (part or {}).items() if v is not None]
+        rows.append(("", ""))
+    for name, frame in sheets.items():
+        if len(frame) > LAST_ROW:
+            says = _("the first {shown:,} of {rows:,} rows; all are in {name}.csv")
+            rows.append((name, says.format(shown=LAST_ROW, rows=len(frame), name=name)))
+    return rows
