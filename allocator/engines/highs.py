@@ -1,0 +1,110 @@
+"""HiGHS, handed arrays through highspy."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import highspy
+import numpy as np
+
+from allocator.engines.policy import SMALL, Method, answer, unanswered
+from allocator.engines.status import Solution, Status
+from allocator.errors import EngineError
+from allocator.program import Floats, Program
+from allocator.texts import _
+
+_STATUS = {
+    highspy.HighsModelStatus.kOptimal: Status.OPTIMAL,
+    highspy.HighsModelStatus.kInfeasible: Status.INFEASIBLE,
+    highspy.HighsModelStatus.kUnbounded: Status.UNBOUNDED,
+    highspy.HighsModelStatus.kUnboundedOrInfeasible: Status.INFEASIBLE_OR_UNBOUNDED,
+    highspy.HighsModelStatus.kTimeLimit: Status.NO_SOLUTION_FOUND,
+}
+
+_OPTIONS: dict[str, object] = {
+    "output_flag": False,
+    # One thread, so that an answer repeats.
+    "parallel": "off",
+    "threads": 1,
+    "primal_feasibility_tolerance": 1e-9,
+    "dual_feasibility_tolerance": 1e-9,
+    "mip_feasibility_tolerance": 1e-9,
+    "mip_rel_gap": 1e-9,
+    "mip_abs_gap": 1e-9,
+}
+
+
+@dataclass(frozen=True)
+class Highs:
+    """HiGHS as an engine."""
+
+    name: str = "highs"
+    version: str = f"HiGHS {highspy.Highs().version()}"
+
+    def solve(self, program: Program, costs: Floats, *, seconds: float | None = None) -> Solution:
+        """Minimise ``costs · x``; see :class:`allocator.engines.status.Engine`."""
+        return answer(program, costs, seconds, _methods)
+
+
+def _methods(program: Program) -> Sequence[Method]:
+    if program.integer.any():
+        return (_method("branch and bound"), _method("branch and bound without presolve", presolve="off"))
+    simplex, interior = _method("simplex", solver="simplex"), _method("interior point", solver="ipx")
+    last = _method("simplex without presolve", solver="simplex", presolve="off")
+    return (simplex, interior, last) if program.nonzeros <= SMALL else (interior, simplex, last)
+
+
+def _method(name: str, **options: object) -> Method:
+    def run(program: Program, costs: Floats, seconds: float | None) -> Solution:
+        limit = {} if seconds is None else {"time_limit": seconds}
+        return _run(program, costs, {**_OPTIONS, **options, **limit})
+
+    return Method(f"HiGHS {name}", run)
+
+
+def _run(program: Program, costs: Floats, options: dict[str, object]) -> Solution:
+    highs = highspy.Highs()
+    for key, value in options.items():
+        if highs.setOptionValue(key, value) != highspy.HighsStatus.kOk:
+            raise EngineError(_("HiGHS does not know the option {option}.").format(option=f"{key}={value}"))
+    if highs.passModel(_arrays(program, costs)) == highspy.HighsStatus.kError:
+        raise EngineError(_("HiGHS refused the program."))
+    started = time.perf_counter()
+    highs.run()
+    seconds = time.perf_counter() - started
+    return _read(program, highs, seconds)
+
+
+def _arrays(program: Program, costs: Floats) -> highspy.HighsLp:
+    rows, columns = program.shape
+    lp = highspy.HighsLp()
+    lp.num_row_, lp.num_col_ = rows, columns
+    lp.col_cost_, lp.col_lower_, lp.col_upper_ = costs, program.lower, program.upper
+    lp.row_lower_, lp.row_upper_ = program.row_lower, program.row_upper
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    lp.a_matrix_.num_row_, lp.a_matrix_.num_col_ = rows, columns
+    lp.a_matrix_.start_ = program.matrix.indptr.astype(np.int32)
+    lp.a_matrix_.index_ = program.matrix.indices.astype(np.int32)
+    lp.a_matrix_.value_ = program.matrix.data
+    if program.integer.any():
+        kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
+        lp.integrality_ = [kinds[whole] for whole in program.integer.tolist()]
+    return lp
+
+
+def _read(program: Program, highs: highspy.Highs, seconds: float) -> Solution:
+    word = highs.getModelStatus()
+    detail = highs.modelStatusToString(word)
+    status = _STATUS.get(word, Status.ERROR)
+    info, solution = highs.getInfo(), highs.getSolution()
+    feasible = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+    if status is Status.NO_SOLUTION_FOUND and feasible:
+        status = Status.FEASIBLE
+    if status not in (Status.OPTIMAL, Status.FEASIBLE):
+        return unanswered(status, seconds, detail)
+    whole = bool(program.integer.any())
+    duals = np.array(solution.row_dual) if solution.dual_valid and not whole else None
+    bound = info.mip_dual_bound if whole else -np.inf
+    return Solution(status, np.array(solution.col_value), duals, bound, seconds, detail)

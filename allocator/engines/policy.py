@@ -1,0 +1,200 @@
+"""What every engine does alike: refuse nonsense, try one method after another, and believe nothing unproved."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from allocator.engines.status import Solution, Status, certify, violation
+from allocator.errors import EngineError
+from allocator.program import Floats, Program
+from allocator.texts import _
+
+TOLERANCE = 1e-6
+"""To what an answer must be proved, relative."""
+
+SMALL = 20_000
+"""Nonzeros up to which the simplex method is tried before the interior point."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """One way of an engine to solve a program.
+
+    Attributes
+    ----------
+    name : str
+    run : function of program, costs, seconds (or None)
+        Answers in the engine's good faith. ERROR makes the policy try the next method.
+    """
+
+    name: str
+    run: Callable[[Program, Floats, float | None], Solution]
+
+
+Methods = Callable[[Program], Sequence[Method]]
+
+
+def unanswered(status: Status, seconds: float = 0.0, detail: str = "") -> Solution:
+    """Return a solution without values."""
+    return Solution(status, None, None, -np.inf, seconds, detail)
+
+
+def answer(program: Program, costs: Floats, seconds: float | None, methods: Methods) -> Solution:
+    """Minimise ``costs · x`` by the first method whose answer stands up to proof.
+
+    Raises
+    ------
+    EngineError
+        If the program holds something that is not a number, or a solver breaks down.
+    """
+    _refuse(program, costs)
+    deadline = np.inf if seconds is None else time.perf_counter() + seconds
+    crossed = program.lower > program.upper + 1e-9 * (1 + np.abs(program.upper))
+    crossed_rows = program.row_lower > program.row_upper + 1e-9 * (1 + np.abs(program.row_upper))
+    if crossed.any() or crossed_rows.any():
+        return unanswered(Status.INFEASIBLE, detail="a lower bound is above its upper bound")
+    program = _uncrossed(program)
+    if program.nonzeros == 0:
+        return _apart(program, costs)
+    scale = _scale(costs)
+    spent = 0.0
+    details: list[str] = []
+    for method in methods(program):
+        left = deadline - time.perf_counter()
+        if left <= 0:
+            return unanswered(Status.NO_SOLUTION_FOUND, spent, "; ".join([*details, "time limit"]))
+        found = _attempt(method, program, costs * scale, None if seconds is None else left)
+        judged = _judge(program, costs * scale, found, deadline, methods)
+        spent += judged.seconds
+        detail = f"{method.name}: {judged.detail}"
+        if judged.status is not Status.ERROR:
+            duals = None if judged.duals is None else judged.duals / scale
+            return replace(judged, duals=duals, bound=judged.bound / scale, seconds=spent, detail=detail)
+        details.append(detail)
+    return unanswered(Status.ERROR, spent, "; ".join(details))
+
+
+def _refuse(program: Program, costs: Floats) -> None:
+    rows, columns = program.shape
+    parts = (program.lower, program.upper, program.row_lower, program.row_upper, program.matrix.data, costs)
+    if any(np.isnan(p).any() for p in parts):
+        raise EngineError(_("The program holds values that are not numbers (NaN); no engine can solve it."))
+    if not (np.isfinite(program.matrix.data).all() and np.isfinite(costs).all()):
+        raise EngineError(_("The program holds infinite coefficients or costs; no engine can solve it."))
+    if len(costs) != columns or program.matrix.shape != (rows, columns):
+        raise EngineError(
+            _("The program has {columns} columns but {costs} costs.").format(columns=columns, costs=len(costs))
+        )
+
+
+def _uncrossed(program: Program) -> Program:
+    """Close bounds that crossed by rounding only."""
+    lower, row_lower = np.minimum(program.lower, program.upper), np.minimum(program.row_lower, program.row_upper)
+    return replace(program, lower=lower, row_lower=row_lower)
+
+
+def _scale(costs: Floats) -> float:
+    """Power of two that brings the largest cost into 1 … 2¹⁴, where absolute tolerances mean something."""
+    most = float(np.max(np.abs(costs), initial=0.0))
+    if most == 0 or 1 <= most <= 2**14:
+        return 1.0
+    return float(2.0 ** (-np.floor(np.log2(most)) + (14 if most > 2**14 else 0)))
+
+
+def _apart(program: Program, costs: Floats) -> Solution:
+    """Answer a program without coefficients: each column stands at its better bound."""
+    lower, upper = program.lower, program.upper
+    if program.integer.any():
+        lower = np.where(program.integer, np.ceil(lower - TOLERANCE), lower)
+        upper = np.where(program.integer, np.floor(upper + TOLERANCE), upper)
+    rows = (program.row_lower <= TOLERANCE) & (program.row_upper >= -TOLERANCE)
+    detail = "no coefficients"
+    if (lower > upper).any() or not rows.all():
+        return unanswered(Status.INFEASIBLE, detail=detail)
+    x = np.where(costs > 0, lower, np.where(costs < 0, upper, np.clip(0.0, lower, upper)))
+    if not np.isfinite(x).all():
+        return unanswered(Status.UNBOUNDED, detail=detail)
+    duals = None if program.integer.any() else np.zeros(len(rows))
+    return Solution(Status.OPTIMAL, x + 0.0, duals, float(costs @ x), 0.0, detail)
+
+
+def _attempt(method: Method, program: Program, costs: Floats, seconds: float | None) -> Solution:
+    try:
+        found = method.run(program, costs, seconds)
+        if found.status is not Status.INFEASIBLE_OR_UNBOUNDED:
+            return found
+        left = None if seconds is None else max(seconds - found.seconds, 1e-3)
+        probe = method.run(program, np.zeros_like(costs), left)
+    except MemoryError as e:
+        raise EngineError(_("{engine} ran out of memory.").format(engine=method.name)) from e
+    except (RuntimeError, ValueError) as e:
+        raise EngineError(_("{engine} broke down: {reason}").format(engine=method.name, reason=e)) from e
+    status = {
+        Status.OPTIMAL: Status.UNBOUNDED,
+        Status.FEASIBLE: Status.UNBOUNDED,
+        Status.INFEASIBLE: Status.INFEASIBLE,
+        # Without costs nothing is unbounded.
+        Status.INFEASIBLE_OR_UNBOUNDED: Status.INFEASIBLE,
+        Status.NO_SOLUTION_FOUND: Status.INFEASIBLE_OR_UNBOUNDED,
+    }.get(probe.status, Status.ERROR)
+    return unanswered(status, found.seconds + probe.seconds, f"{found.detail}, without costs {probe.detail}")
+
+
+def _judge(program: Program, costs: Floats, found: Solution, deadline: float, methods: Methods) -> Solution:
+    """Take an answer's word only as far as it is proved."""
+    if found.status not in (Status.OPTIMAL, Status.FEASIBLE):
+        return unanswered(found.status, found.seconds, found.detail)
+    if found.x is None or len(found.x) != len(costs) or not np.isfinite(found.x).all():
+        return unanswered(Status.ERROR, found.seconds, f"{found.detail}, without values")
+    found = replace(found, x=np.clip(found.x, program.lower, program.upper) + 0.0)
+    if program.integer.any():
+        return _judge_whole(program, costs, found, deadline, methods)
+    if found.status is Status.FEASIBLE:
+        return _incumbent(program, found)
+    if found.duals is None or len(found.duals) != program.shape[0]:
+        return unanswered(Status.ERROR, found.seconds, f"{found.detail}, without duals")
+    proof = certify(program, costs, found)
+    if not proof.proved:
+        detail = f"{found.detail}, not proved (primal {proof.primal:.1e}, dual {proof.dual:.1e}, gap {proof.gap:.1e})"
+        return unanswered(Status.ERROR, found.seconds, detail)
+    assert found.x is not None
+    return replace(found, bound=float(costs @ found.x))
+
+
+def _judge_whole(program: Program, costs: Floats, found: Solution, deadline: float, methods: Methods) -> Solution:
+    """Set the whole columns to whole numbers, the others to the best that goes with them."""
+    assert found.x is not None
+    x = np.where(program.integer, np.round(found.x), found.x)
+    seconds = found.seconds
+    if found.status is Status.OPTIMAL and not program.integer.all() and time.perf_counter() < deadline:
+        fixed = replace(
+            program,
+            lower=np.where(program.integer, x, program.lower),
+            upper=np.where(program.integer, x, program.upper),
+            integer=np.zeros_like(program.integer),
+        )
+        left = None if np.isinf(deadline) else max(deadline - time.perf_counter(), 1e-3)
+        polished = answer(fixed, costs, left, methods)
+        seconds += polished.seconds
+        if polished.status is Status.OPTIMAL and polished.x is not None:
+            x = polished.x
+    found = replace(found, x=x, duals=None, seconds=seconds)
+    if found.status is Status.FEASIBLE:
+        return _incumbent(program, found)
+    value, wrong = float(costs @ x), violation(program, x)
+    gap = (value - found.bound) / (1 + abs(value))
+    if wrong > TOLERANCE or not gap <= TOLERANCE:
+        return unanswered(Status.ERROR, seconds, f"{found.detail}, not proved (primal {wrong:.1e}, gap {gap:.1e})")
+    return found
+
+
+def _incumbent(program: Program, found: Solution) -> Solution:
+    """Keep what a limit left in hand only if it keeps the rules."""
+    assert found.x is not None
+    if violation(program, found.x) > TOLERANCE:
+        return unanswered(Status.NO_SOLUTION_FOUND, found.seconds, found.detail)
+    return replace(found, duals=None)
