@@ -1,0 +1,1 @@
+"""The data dictionary, and the reading and checking of tables that follow from it."""

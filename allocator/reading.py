@@ -1,0 +1,234 @@
+"""Reading a model: a folder of ``model.yaml`` and CSV tables, or one workbook with the same sheets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from allocator.errors import InputError
+from allocator.model import Model, Settings
+from allocator.schema.checks import check_tables, complete
+from allocator.schema.dictionary import SETTINGS, dictionary, plain, table_named
+from allocator.schema.files import decode, read_bytes, read_csv
+from allocator.schema.findings import Place, Report, nearest
+from allocator.schema.settings import Entries, Entry, make_settings, read_yaml
+from allocator.schema.tables import RawTable, empty, fingerprint, in_order, type_table
+from allocator.schema.workbooks import open_workbook
+from allocator.schema.writing import write_tables
+from allocator.texts import _
+
+__all__ = ["Tables", "check", "load", "read_tables", "write_tables"]
+
+SCENARIOS = "scenarios"
+"""A sheet or folder of this name is not a table."""
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Typed tables and settings as read, before rows are checked against each other.
+
+    Attributes
+    ----------
+    name, source : str
+        Name of the folder or workbook, and its path.
+    settings : Settings
+    frames : mapping of str to DataFrame
+        Every table of the dictionary, with every column, in the order of its key.
+    places : mapping of str to Place
+        Where the rows of each table that was read stand.
+    """
+
+    name: str
+    source: str
+    settings: Settings
+    frames: Mapping[str, pd.DataFrame]
+    places: Mapping[str, Place]
+
+
+def load(path: str | Path) -> Model:
+    """Read and check a model.
+
+    Parameters
+    ----------
+    path : path
+        A folder with ``model.yaml`` (or ``model.csv``) and CSV tables, or an ``.xlsx`` workbook.
+
+    Raises
+    ------
+    InputError
+        With all findings, if any is an error.
+    """
+    report = Report()
+    return check(read_tables(path, report), report)
+
+
+def read_tables(path: str | Path, report: Report) -> Tables:
+    """Read and type all tables; what is wrong with single cells goes to ``report``.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to go on with: no folder, no settings, a required table missing.
+    """
+    path = Path(path)
+    source = _Source(report)
+    if path.suffix.casefold() == ".xlsx" and not path.is_dir():
+        source.read_workbook(path)
+    else:
+        source.read_folder(path)
+    return source.tables(path)
+
+
+def check(tables: Tables, report: Report | None = None) -> Model:
+    """Check typed tables against the dictionary and each other, and make the model.
+
+    Raises
+    ------
+    InputError
+        With all findings, those of ``report`` included, if any is an error.
+    """
+    report = Report() if report is None else report
+    report.places = dict(tables.places)
+    frames = {name: in_order(tables.frames[name], table)[0] for name, table in dictionary().items()}
+    frames = complete(frames)
+    check_tables(tables.settings, frames, report)
+    if report:
+        raise InputError(report.findings())
+    return Model(
+        name=tables.name,
+        settings=tables.settings,
+        tables=frames,
+        findings=report.findings(),
+        sha256=fingerprint(tables.settings, frames),
+        source=tables.source,
+    )
+
+
+class _Source:
+    """Finds the tables of a folder or workbook and reads each."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._raw: dict[str, RawTable] = {}
+        self._labels: dict[str, str] = {}
+        self._settings: Settings | None = None
+
+    def read_folder(self, folder: Path) -> None:
+        """Read ``model.yaml`` and every CSV file whose name is a table's."""
+        try:
+            files = sorted(folder.iterdir())
+        except OSError as error:
+            says = _("There is no model here: {reason}. Expected a folder or an .xlsx workbook.").format(
+                reason=error.strerror or error
+            )
+            self._report.add_at("error", folder.name or str(folder), "unreadable", says)
+            return
+        for file in files:
+            suffix = file.suffix.casefold()
+            if suffix in {".yaml", ".yml"} and table_named(file.stem) == SETTINGS:
+                if self._first(SETTINGS, file.name):
+                    self._read_yaml(file)
+            elif suffix == ".csv" and (table := self._table(file.stem, file.name)):
+                raw = read_csv(file, table, file.name, self._report)
+                self._take(table, raw)
+
+    def read_workbook(self, path: Path) -> None:
+        """Read every sheet whose name is a table's."""
+        book = open_workbook(path, self._report)
+        if book is None:
+            return
+        sheets = {sheet: t for sheet in book.sheets if (t := self._table(sheet, book.label(sheet)))}
+        book.check_formulas(sheets, self._report)
+        for sheet, table in sheets.items():
+            self._take(table, book.table(sheet, table, self._report))
+
+    def tables(self, path: Path) -> Tables:
+        """Type what was read."""
+        report = self._report
+        for name in (SETTINGS, *(t.name for t in dictionary().values() if t.required)):
+            if name not in self._labels and not any(f.rule == "unreadable" and not f.row for f in report.findings()):
+                label = f"{name}.yaml" if name == SETTINGS else f"{name}.csv"
+                report.add_at("error", label, "missing", _("The table is missing. Every model needs it."))
+        frames = {
+            name: type_table(self._raw[name], report) if name in self._raw else empty(name) for name in dictionary()
+        }
+        missing = [t.name for t in dictionary().values() if t.required and t.name not in self._raw]
+        if self._settings is None or missing:
+            raise InputError(report.findings())
+        for name, table in dictionary().items():
+            if table.required and frames[name].empty and name != "targets":
+                report.add("error", name, "empty", _("The table has no rows. It needs one at least."))
+        return Tables(
+            path.resolve().stem if path.suffix else path.resolve().name,
+            str(path),
+            self._settings,
+            frames,
+            report.places,
+        )
+
+    def _table(self, name: str, label: str) -> str | None:
+        """Table that a file or sheet holds; findings for names that are unknown or double."""
+        if name.startswith(("#", "~", ".")) or plain(name) == SCENARIOS:
+            return None
+        table = table_named(name)
+        if table is None:
+            known = [s for t in dictionary().values() for s in (t.name, *t.aliases)]
+            if close := nearest(plain(name), known, 75):
+                says = _('Unknown table. Did you mean "{close}"?').format(close=close)
+                self._report.add_at("error", label, "table", says)
+            else:
+                self._report.add_at("warning", label, "table", _("Unknown table; it is not read."))
+            return None
+        return table if self._first(table, label) else None
+
+    def _first(self, table: str, label: str) -> bool:
+        if table in self._labels:
+            says = _("{other} holds the same table ({table}). Keep one of them.").format(
+                other=self._labels[table], table=table
+            )
+            self._report.add_at("error", label, "duplicate", says)
+            return False
+        self._labels[table] = label
+        return True
+
+    def _take(self, table: str, raw: RawTable | None) -> None:
+        if raw is None:
+            return
+        if table == SETTINGS:
+            entries = _entries(raw, self._report)
+            self._settings = make_settings(entries, raw.label, self._report)
+        else:
+            self._raw[table] = raw
+
+    def _read_yaml(self, file: Path) -> None:
+        data = read_bytes(file, self._report)
+        text = None if data is None else decode(data, file.name, self._report)
+        entries = None if text is None else read_yaml(text, file.name, self._report)
+        if entries is not None:
+            self._settings = make_settings(entries, file.name, self._report)
+
+
+_KEYS = {"key", "setting", "键", "设置", "项目", "参数"}
+_VALUES = {"value", "值", "取值", "内容"}
+
+
+def _entries(raw: RawTable, report: Report) -> Entries:
+    """Return the settings that a table of key and value holds."""
+    headings = [plain(h) for h in raw.headings]
+    keys = [i for i, h in enumerate(headings) if h in _KEYS]
+    values = [i for i, h in enumerate(headings) if h in _VALUES]
+    if len(keys) != 1 or len(values) != 1:
+        report.add_at("error", raw.label, "column", _("Expected the columns key and value."))
+        return {}
+    entries: dict[str, Entry] = {}
+    letter = raw.letters[values[0]] if raw.letters else ""
+    for key, value, row in zip(raw.columns[keys[0]], raw.columns[values[0]], raw.rows, strict=True):
+        if key in entries:
+            says = _("{key} is there twice. Keep one of them.").format(key=key)
+            report.add_at("error", raw.label, "duplicate", says, row=f"{letter}{row}", column=key)
+        elif key and not key.startswith("#"):
+            entries[key] = Entry(value, f"{letter}{row}")
+    return entries

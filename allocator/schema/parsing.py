@@ -1,0 +1,198 @@
+"""Text of cells to typed arrays, by the type that the dictionary declares; whole columns at a time."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allocator.schema.dictionary import Column
+from allocator.scopes import parse_scope, split_codes
+from allocator.texts import N_
+
+Texts = NDArray[np.object_]
+
+NUMERIC = {"number", "integer", "share", "money"}
+FLAGS = {"yes": True, "true": True, "1": True, "是": True, "no": False, "false": False, "0": False, "否": False}
+EARLIEST, LATEST = 1900, 2200
+_PLAIN = frozenset("0123456789.+-")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
+_DATE = re.compile(r"(\d{4})(?:-(\d{1,2})-|/(\d{1,2})/|\.(\d{1,2})\.|年(\d{1,2})月)(\d{1,2})日?(?:[ T]00:00(?::00)?)?")
+_MONTH = re.compile(r"(\d{4})(?:-|/|年)(\d{1,2})(?:月|[-/]0?1(?:[ T]00:00(?::00)?)?)?")
+_QUARTER = re.compile(r"(\d{4})(?:-| )?[Qq]([1-4])")
+_NOT_FINITE = {"nan", "inf", "infinity", "+inf", "-inf", "-infinity", "n/a", "#n/a", "null", "none", "#value!", "#ref!"}
+
+EXPECTED = {
+    "number": N_("Expected a number, such as 12.5."),
+    "integer": N_("Expected a whole number."),
+    "share": N_("Expected a share, such as 0.25 or 25%."),
+    "money": N_("Expected an amount, such as 1200000 or 1,200,000."),
+    "date": N_("Expected a date, such as 2026-03-01."),
+    "month": N_("Expected a month, such as 2026-03."),
+    "period": N_("Expected a year, a quarter or a month: 2026, 2026-Q1 or 2026-03."),
+    "scope": N_("Expected key=value parts separated by semicolons, such as unit=East; class=star."),
+    "flag": N_("Expected yes or no."),
+    "priority": N_("Expected hard, or a whole number from 1."),
+    "nan": N_("This is not a number. Leave the cell blank if the value is not known."),
+}
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A typed column; ``bad`` marks the cells that are not of the type, ``missing`` those that say NaN or infinity."""
+
+    data: Any
+    bad: NDArray[np.bool_]
+    nan: NDArray[np.bool_]
+
+
+def parse(texts: Texts, column: Column) -> Parsed:
+    """Type the texts of a column, stripped of blanks around them; blank cells get the default."""
+    if column.default:
+        texts = np.where(texts == "", column.default, texts)
+    if column.type in NUMERIC:
+        return _numbers(texts, column)
+    if column.type == "date":
+        return _dates(texts)
+    if column.type == "flag":
+        values, bad = _each(texts, lambda t: FLAGS[t.casefold()], False, blank=False)
+        return Parsed(values.astype(bool), bad, np.zeros(len(texts), bool))
+    if column.type == "codes":
+        values, bad = _each(texts, split_codes, ())
+        return Parsed(values, bad, bad)
+    read = {"month": _month, "period": _period, "scope": _scope, "priority": _priority, "choice": str.casefold}
+    if column.type in read:
+        values, bad = _each(texts, read[column.type], "")
+    else:
+        values, bad = texts, np.zeros(len(texts), bool)
+    return Parsed(pd.array(values, dtype="str"), bad, np.zeros(len(texts), bool))
+
+
+def blank(column: Column, rows: int) -> Any:
+    """Return the values of a column that the user has not got."""
+    return parse(np.full(rows, "", dtype=object), column).data
+
+
+def _each(
+    texts: Texts, read: Callable[[str], Any], empty: Any, *, blank: bool = True
+) -> tuple[Texts, NDArray[np.bool_]]:
+    """Read each different text once; ``read`` raises ValueError or KeyError on a text it refuses."""
+    codes, words = pd.factorize(texts)
+    values = np.empty(len(words), dtype=object)
+    bad = np.zeros(len(words), bool)
+    for i, word in enumerate(words):
+        try:
+            values[i] = empty if blank and word == "" else read(word)
+        except (ValueError, KeyError):
+            values[i], bad[i] = empty, True
+    return values[codes], bad[codes]
+
+
+def _numbers(texts: Texts, column: Column) -> Parsed:
+    values = _quick_numbers(texts)
+    nan = np.zeros(len(texts), bool)
+    bad = np.zeros(len(texts), bool)
+    if values is None:
+        share = column.type == "share"
+        objects, bad = _each(texts, lambda t: _number(t, share), np.nan)
+        values = objects.astype(np.float64)
+        nan = bad & np.isin([t.casefold() for t in texts], list(_NOT_FINITE))
+    if column.type == "integer":
+        broken = np.isfinite(values) & (np.abs(values) > 2**53)
+        broken |= np.isfinite(values) & (values != np.round(values))
+        bad |= broken
+        values = np.where(broken, np.nan, values)
+    if column.whole:
+        return Parsed(np.nan_to_num(values).astype(np.int64), bad, nan)
+    return Parsed(values + 0.0, bad, nan)  # + 0.0 makes -0 a plain 0
+
+
+def _quick_numbers(texts: Texts) -> NDArray[np.float64] | None:
+    """Convert digits, signs and points alone; None if any text needs a closer look."""
+    if not _PLAIN.issuperset("".join(texts)):
+        return None
+    try:
+        return np.array([float(t) if t else np.nan for t in texts], dtype=np.float64)
+    except ValueError:
+        return None
+
+
+def _number(text: str, share: bool) -> float:
+    text = unicodedata.normalize("NFKC", text)
+    percent = share and text.endswith("%")
+    if percent:
+        text = text[:-1].rstrip()
+    if _THOUSANDS.fullmatch(text):
+        text = text.replace(",", "")
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(text)
+    # 12.5% is exactly what 0.125 would be: shift the decimal point, do not divide.
+    value = float(f"{text}e-2" if percent and "e" not in text.casefold() else text)
+    if not np.isfinite(value):
+        raise ValueError(text)
+    return value
+
+
+def _dates(texts: Texts) -> Parsed:
+    values, bad = _each(texts, _date, pd.NaT)
+    return Parsed(
+        pd.DatetimeIndex(pd.to_datetime(pd.Series(values, dtype=object))).as_unit("us"), bad, np.zeros(len(texts), bool)
+    )
+
+
+def _date(text: str) -> pd.Timestamp:
+    return pd.Timestamp(read_date(text))
+
+
+def read_date(text: str) -> dt.date:
+    """Read a date, such as 2026-03-01, 2026/3/1 or 2026年3月1日.
+
+    Raises
+    ------
+    ValueError
+        If the text is no date, or one that no business has.
+    """
+    found = _DATE.fullmatch(unicodedata.normalize("NFKC", text))
+    if not found:
+        raise ValueError(text)
+    year, *months, day = found.groups()
+    if not EARLIEST <= int(year) <= LATEST:
+        raise ValueError(text)
+    return dt.date(int(year), int(next(m for m in months if m)), int(day))
+
+
+def _month(text: str) -> str:
+    found = _MONTH.fullmatch(unicodedata.normalize("NFKC", text))
+    if not found or not 1 <= int(found[2]) <= 12:
+        raise ValueError(text)
+    return f"{found[1]}-{int(found[2]):02d}"
+
+
+def _period(text: str) -> str:
+    text = unicodedata.normalize("NFKC", text)
+    if re.fullmatch(r"\d{4}年?", text):
+        return text[:4]
+    if found := _QUARTER.fullmatch(text):
+        return f"{found[1]}-Q{found[2]}"
+    return _month(text)
+
+
+def _scope(text: str) -> str:
+    return "; ".join(f"{key}={', '.join(values)}" for key, values in parse_scope(text).items())
+
+
+def _priority(text: str) -> str:
+    text = unicodedata.normalize("NFKC", text).casefold()
+    if text in {"hard", "硬性"}:
+        return "hard"
+    if not re.fullmatch(r"0*[1-9]\d{0,5}(\.0)?", text):
+        raise ValueError(text)
+    return str(int(float(text)))
