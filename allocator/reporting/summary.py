@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -49,8 +49,8 @@ STEPS = {
 }
 
 
-def show(plan: Plan, summary: Mapping[str, Any], folder: Path, console: Console) -> None:
-    """Print what came out of a solve and where it was written.
+def report(plan: Plan, summary: Mapping[str, Any], folder: Path) -> RenderableType:
+    """Return what came out of a solve and where it was written, to be printed by rich.
 
     Parameters
     ----------
@@ -58,7 +58,6 @@ def show(plan: Plan, summary: Mapping[str, Any], folder: Path, console: Console)
         Content of the run's ``summary.json``.
     folder : Path
         The run.
-    console : rich Console
     """
     amounts = Amounts(plan.model.settings.money_unit, plan.model.settings.currency)
     parts: list[RenderableType] = [_title(plan)]
@@ -73,7 +72,7 @@ def show(plan: Plan, summary: Mapping[str, Any], folder: Path, console: Console)
     else:
         parts += _no_plan(plan)
     parts += _footer(plan, summary, folder)
-    console.print(Group(*parts), highlight=False)
+    return Group(*parts)
 
 
 def _title(plan: Plan) -> RenderableType:

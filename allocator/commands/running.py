@@ -1,0 +1,152 @@
+"""The command ``solve``."""
+
+from __future__ import annotations
+
+import contextvars
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from allocator.commands.common import Command, Session, console, show
+from allocator.places import find_model
+from allocator.texts import _
+
+T = TypeVar("T")
+Progress = Callable[[str, float | None], None]
+
+EXIT_CODES = {"optimal": 0, "infeasible": 3, "feasible": 4, "limit": 4, "unbounded": 5, "error": 5}
+
+PATIENCE = 1.0
+"""Seconds after which progress is shown."""
+
+
+def solve_command() -> click.Command:
+    """Build ``allocator solve``."""
+    short = _("Plan a model, write the run and say what came out.")
+    text = _("MODEL is a folder, a workbook or the name of a shipped model.")
+    return Command(
+        "solve",
+        _solve,
+        short,
+        text,
+        [
+            click.Argument(["model"]),
+            click.Option(
+                ["-o", "--output"], metavar="DIR", help=_("Folder of the run; else runs/ and the model's name.")
+            ),
+            click.Option(["--strict"], is_flag=True, help=_("Promised visits and base targets must be reached.")),
+            click.Option(
+                ["--engine"], metavar="E", help=_("ortools, highs, pulp, or a solver that PuLP knows by name.")
+            ),
+            click.Option(
+                ["--export"],
+                type=click.Path(dir_okay=False, path_type=Path),
+                help=_("Also write the program to a FILE ending in .mps or .lp."),
+            ),
+            click.Option(
+                ["--seconds"],
+                type=click.FloatRange(min=0, min_open=True),
+                metavar="S",
+                help=_("Stop the search after so many seconds; what is not proved by then is no plan."),
+            ),
+        ],
+    )
+
+
+def _solve(
+    session: Session,
+    model: str,
+    output: str | None,
+    strict: bool,
+    engine: str | None,
+    export: Path | None,
+    seconds: float | None,
+) -> int:
+    from allocator.commands.language import language_of_model
+    from allocator.reading import load
+    from allocator.reporting.run import check_place, summary_text, write_run
+
+    if export is not None and export.suffix.lower() not in (".mps", ".lp"):
+        raise click.BadParameter(_("a file ending in .mps or .lp is expected"), param_hint="--export")
+    path = find_model(model)
+    folder = Path(output) if output else Path("runs") / path.resolve().stem
+    check_place(folder)
+    session.speak(language_of_model(path))
+    read = load(path)
+    session.findings(read.findings)
+    from allocator import solving
+
+    if export is not None:
+        solving.export(read, export)
+        session.say(_("{path}: the program").format(path=export))
+    plan = in_background(
+        session, lambda progress: solving.solve(read, engine=engine, strict=strict, seconds=seconds, progress=progress)
+    )
+    summary = write_run(plan, folder)
+    session.answer(json.loads(summary_text(summary)))
+    if not session.json and not session.quiet:
+        from allocator.reporting.summary import report
+
+        show(report(plan, summary, folder))
+    elif plan.status != "optimal":
+        for reason in plan.reasons:
+            session.warn(reason)
+    return EXIT_CODES.get(plan.status, 5)
+
+
+def in_background(session: Session, work: Callable[[Progress], T]) -> T:
+    """Do something long beside the main thread, which shows its progress and listens for Ctrl-C.
+
+    An engine works outside Python; in the main thread it would keep Ctrl-C waiting until it is done.
+    """
+    done: list[T] = []
+    failed: list[BaseException] = []
+    steps: list[tuple[str, float | None]] = []
+    started = time.perf_counter()
+
+    def progress(step: str, part: float | None = None) -> None:
+        steps.append((step, part))
+        session.detail(f"{time.perf_counter() - started:7.1f} s  {step}")
+
+    def run() -> None:
+        try:
+            done.append(work(progress))
+        except BaseException as error:  # raised again in the main thread
+            failed.append(error)
+
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(run,), daemon=True)
+    thread.start()
+    try:
+        _watch(thread, session, steps, started)
+    except KeyboardInterrupt:
+        session.abandoned = True
+        raise
+    if failed:
+        raise failed[0]
+    return done[0]
+
+
+def _watch(thread: threading.Thread, session: Session, steps: list[tuple[str, float | None]], started: float) -> None:
+    """Wait for a thread; show how it goes if it takes long and somebody looks on."""
+    thread.join(PATIENCE)
+    if not thread.is_alive() or not sys.stderr.isatty() or session.quiet or session.verbose:
+        while thread.is_alive():
+            thread.join(0.2)
+        return
+    from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bars
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(20), TimeElapsedColumn())
+    with Bars(*columns, console=console(sys.stderr), transient=True) as bars:
+        task = bars.add_task(_("planning"), total=None)
+        while thread.is_alive():
+            thread.join(0.2)
+            if steps:
+                step, part = steps[-1]
+                bars.update(task, description=step, total=None if part is None else 1.0, completed=part or 0.0)
