@@ -53,7 +53,7 @@ def codes(letter: str, count: int) -> np.ndarray:
 def make_reps(rng: np.random.Generator, count: int, months: int) -> tuple[dict[str, pd.DataFrame], np.ndarray]:
     """Units, reps and leave; and the region of every rep."""
     teams = -(-count // 15)
-    regions = int(np.clip(teams // 4, 2, 12))
+    regions = min(teams, int(np.clip(teams // 4, 2, 12)))
     team = np.arange(count) * teams // count
     region = team * regions // teams
     team_codes, region_codes, rep = codes("T", teams), codes("Z", regions), codes("R", count)

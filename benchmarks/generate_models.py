@@ -86,6 +86,8 @@ CEILING = {"KA": 1.5, "A": 1.4, "B": 1.3, "C": 1.25}
 OWNED = {"senior": (3, 6, 9), "engineer": (2, 5, 12), "new": (0, 3, 20)}
 GRADE_WEIGHT = {"senior": 1.25, "engineer": 1.0, "new": 0.75}
 SHARE = {"senior": 0.65, "engineer": 0.6, "new": 0.5}
+PROSPECT = 0.4
+"""What a prospect would buy beside an active client."""
 PROSPECTS = {"senior": 16, "engineer": 26, "new": 44}
 NEW_STARTS = (
     "2025-07-01",
@@ -97,7 +99,7 @@ NEW_STARTS = (
     "2026-02-02",
     "2026-03-02",
 )
-TWO_PRODUCTS = "E47"
+TWO_PRODUCTS = "E42"
 """The engineer with 5,000,000 of broadband and 2,000,000 of IoT."""
 LEAVER = "E25"
 INDUSTRIES = ("government", "manufacturing", "finance", "health", "education", "logistics", "retail", "property")
@@ -198,7 +200,7 @@ def telecom_clients(reps: list[dict[str, str]], draw: random.Random) -> list[dic
 def favour(rep: str, product: str) -> float:
     """How much more of a product the clients of one engineer buy than those of others."""
     if rep == TWO_PRODUCTS:
-        return {"broadband": 2.4, "iot": 7.5, "mobile_5g": 0.4}.get(product, 0.6)
+        return {"broadband": 2.5, "iot": 17.0, "mobile_5g": 0.4}.get(product, 0.6)
     return 1.0
 
 
@@ -224,6 +226,7 @@ def telecom_demand(
         active = sum(w * int(str(c["count"])) for c, w in entries if c["status"] == "active")
         step = 10 if tier == "C" else 100
         for client, level in entries:
+            level *= PROSPECT if client["status"] == "prospect" else 1.0
             expected = max(step, round(total * level / active / step) * step)
             rows.append((str(client["client"]), product, expected, round(expected * CEILING[tier])))
     first = {}
