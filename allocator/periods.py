@@ -84,7 +84,7 @@ class Calendar:
     @functools.cached_property
     def working(self) -> NDArray[np.bool_]:
         """Whether each day is worked: weekdays that are no holiday, made-up days, the model's exceptions."""
-        working = np.asarray(self.days.dayofweek < 5).copy()
+        working = np.asarray(self.days.day_of_week < 5).copy()
         public = holidays.country_holidays(self.country, years=sorted({d.year for d in self.days}))
         made_up = getattr(public, "weekend_workdays", set())
         declared = dict(self.exceptions)
