@@ -17,10 +17,10 @@ from allocator.schema.findings import Place, Report, nearest
 from allocator.schema.settings import Entries, Entry, make_settings, read_yaml
 from allocator.schema.tables import RawTable, empty, fingerprint, in_order, type_table
 from allocator.schema.workbooks import open_workbook
-from allocator.schema.writing import write_tables
+from allocator.schema.writing import write_tables, write_workbook
 from allocator.texts import _
 
-__all__ = ["Tables", "check", "load", "read_tables", "write_tables"]
+__all__ = ["Tables", "check", "load", "read_tables", "write_tables", "write_workbook"]
 
 SCENARIOS = "scenarios"
 """A sheet or folder of this name is not a table."""
@@ -115,6 +115,7 @@ class _Source:
         self._raw: dict[str, RawTable] = {}
         self._labels: dict[str, str] = {}
         self._settings: Settings | None = None
+        self._found_any = False
 
     def read_folder(self, folder: Path) -> None:
         """Read ``model.yaml`` and every CSV file whose name is a table's."""
@@ -126,6 +127,7 @@ class _Source:
             )
             self._report.add_at("error", folder.name or str(folder), "unreadable", says)
             return
+        self._found_any = True
         for file in files:
             suffix = file.suffix.casefold()
             if suffix in {".yaml", ".yml"} and table_named(file.stem) == SETTINGS:
@@ -140,6 +142,7 @@ class _Source:
         book = open_workbook(path, self._report)
         if book is None:
             return
+        self._found_any = True
         sheets = {sheet: t for sheet in book.sheets if (t := self._table(sheet, book.label(sheet)))}
         book.check_formulas(sheets, self._report)
         for sheet, table in sheets.items():
@@ -147,27 +150,26 @@ class _Source:
 
     def tables(self, path: Path) -> Tables:
         """Type what was read."""
-        report = self._report
-        for name in (SETTINGS, *(t.name for t in dictionary().values() if t.required)):
-            if name not in self._labels and not any(f.rule == "unreadable" and not f.row for f in report.findings()):
-                label = f"{name}.yaml" if name == SETTINGS else f"{name}.csv"
-                report.add_at("error", label, "missing", _("The table is missing. Every model needs it."))
+        report, folder = self._report, path.is_dir()
+        required = [t.name for t in dictionary().values() if t.required]
+        if self._found_any:
+            for name in (SETTINGS, *required):
+                if name not in self._labels:
+                    ending = ("yaml" if name == SETTINGS else "csv") if folder else ""
+                    label = f"{name}.{ending}" if folder else f"{path.name}[{name}]"
+                    report.add_at("error", label, "missing", _("It is missing. Every model needs it."))
         frames = {
             name: type_table(self._raw[name], report) if name in self._raw else empty(name) for name in dictionary()
         }
-        missing = [t.name for t in dictionary().values() if t.required and t.name not in self._raw]
-        if self._settings is None or missing:
-            raise InputError(report.findings())
-        for name, table in dictionary().items():
-            if table.required and frames[name].empty and name != "targets":
+        for name in required:
+            if name in self._raw and frames[name].empty and name != "targets":
                 report.add("error", name, "empty", _("The table has no rows. It needs one at least."))
-        return Tables(
-            path.resolve().stem if path.suffix else path.resolve().name,
-            str(path),
-            self._settings,
-            frames,
-            report.places,
-        )
+        unread = {name for name in (*required, *self._labels) if name not in self._raw} - {SETTINGS}
+        if self._settings is None or unread:
+            check_tables(self._settings, complete(frames), report, unread)
+            raise InputError(report.findings())
+        name = path.resolve().name if folder else path.stem
+        return Tables(name, str(path), self._settings, frames, report.places)
 
     def _table(self, name: str, label: str) -> str | None:
         """Table that a file or sheet holds; findings for names that are unknown or double."""

@@ -1,18 +1,26 @@
-"""Checks of rows against each other, on typed tables."""
+"""Checks of typed tables: each column's rules, references, then rows against each other."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
+import numpy as np
 import pandas as pd
 
 from allocator.model import Settings
-from allocator.schema.dictionary import dictionary
-from allocator.schema.findings import Report
+from allocator.periods import Calendar
+from allocator.schema.dates import check_calendar, check_dates, check_periods
+from allocator.schema.dictionary import Column, dictionary
+from allocator.schema.findings import Report, did_you_mean
+from allocator.schema.flows import check_flows
+from allocator.schema.people import check_people
+from allocator.schema.sales import check_sales
 from allocator.schema.tables import check_columns, empty
+from allocator.schema.targets import check_targets
+from allocator.schema.units import COMPANY, check_units
+from allocator.texts import _
 
 Frames = Mapping[str, pd.DataFrame]
-COMPANY = "company"
 
 
 def complete(frames: Frames) -> dict[str, pd.DataFrame]:
@@ -42,7 +50,63 @@ def _tiers(named: pd.Series) -> pd.DataFrame:
     return pd.DataFrame(content).astype(frame.dtypes.to_dict())
 
 
-def check_tables(settings: Settings, frames: Frames, report: Report) -> None:
-    """Check everything; findings go to ``report``."""
+def check_tables(
+    settings: Settings | None, frames: Frames, report: Report, unread: Collection[str] = frozenset()
+) -> None:
+    """Check everything; findings go to ``report``.
+
+    Parameters
+    ----------
+    settings : Settings or None
+        None if they were refused: then only what needs none is checked.
+    frames : mapping of str to DataFrame
+        Every table, completed.
+    report : Report
+    unread : collection of str
+        Tables that are not there or could not be read: what refers to them is not checked.
+    """
     for name in dictionary():
-        check_columns(name, frames[name], report)
+        if name not in unread:
+            check_columns(name, frames[name], report)
+    _check_references(frames, report, unread)
+    if settings is None or unread:
+        return
+    days = {str(d.date()): bool(w) for d, w in frames["calendar"][["date", "working"]].dropna().to_numpy(dtype=object)}
+    exceptions = tuple((pd.Timestamp(day).date(), working) for day, working in days.items())
+    calendar = Calendar(settings.start, settings.months, settings.country, exceptions)
+    check_dates(frames, report)
+    check_periods(calendar, frames, report)
+    check_calendar(calendar, frames, report)
+    check_units(settings, frames, report)
+    check_people(calendar, frames, report)
+    check_sales(calendar, frames, report)
+    check_flows(frames, report)
+    check_targets(calendar, frames, report)
+
+
+def _check_references(frames: Frames, report: Report, unread: Collection[str]) -> None:
+    for name, table in dictionary().items():
+        for column in table.columns.values():
+            other = column.references.partition(".")[0]
+            if column.references and other not in unread and not frames[name].empty:
+                _check_reference(frames, name, column, report)
+
+
+def _check_reference(frames: Frames, name: str, column: Column, report: Report) -> None:
+    other, _dot, key = column.references.partition(".")
+    known = set(frames[other][key]) - {""}
+    values = frames[name][column.name]
+    if column.type == "codes":
+        parts = values.explode().dropna()
+        unknown = parts[~parts.isin(list(known))]
+    else:
+        unknown = values[(values != "") & ~values.isin(list(known))]
+    if unknown.empty:
+        return
+    place = report.place(other)
+    label, heading = place.label, place.heading(key)
+    for value, rows in list(unknown.groupby(unknown, sort=False))[:200]:
+        says = _("Not in {table}, column {column}.").format(table=label, column=heading)
+        says += did_you_mean(str(value), known) or " " + _("Add it there, or correct it here.")
+        positions = rows.index.to_numpy(dtype=np.int64)
+        report.values("error", name, "reference", says, positions, column.name, np.full(len(rows), value, dtype=object))

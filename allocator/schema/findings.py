@@ -61,6 +61,8 @@ class Report:
 
     def __init__(self, places: Mapping[str, Place] | None = None) -> None:
         self.places = dict(places or {})
+        self.settings_label = "model.yaml"
+        self.settings: dict[str, tuple[str, str]] = {}
         self._findings: list[Finding] = []
         self._taken: set[tuple[str, str, str]] = set()
         self._count: Counter[tuple[str, str, str, str]] = Counter()
@@ -108,6 +110,11 @@ class Report:
         if self._count[group] <= SHOWN:
             finding = Finding(severity, label, row, column, text, rule, f"{_where(label, row, column, text)}: {says}")
             self._findings.append(finding)
+
+    def add_setting(self, severity: Severity, key: str, rule: str, says: str, value: object = "") -> None:
+        """Add a finding on a setting that was read."""
+        label, row = self.settings.get(key, (self.settings_label, ""))
+        self.add_at(severity, label, rule, says, row=row, column=key, value=value)
 
     def cells(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,7 +49,8 @@ def read_yaml(text: str, label: str, report: Report) -> Entries | None:
     except _Refused as refused:
         report.add_at("error", label, refused.rule, refused.says, row=str(refused.line))
     except yaml.MarkedYAMLError as error:
-        line = str(error.problem_mark.line + 1) if error.problem_mark is not None else ""
+        mark = error.problem_mark
+        line = "" if mark is None else str(mark.line + 1)
         report.add_at("error", label, "yaml", _("This is not YAML: {reason}.").format(reason=error.problem), row=line)
     except yaml.YAMLError:
         report.add_at("error", label, "yaml", _("This is not YAML: it holds characters that YAML does not allow."))
@@ -121,12 +122,14 @@ class _Composer:
 
 
 def _line(event: yaml.Event) -> int:
-    return int(event.start_mark.line) + 1
+    return 1 if event.start_mark is None else int(event.start_mark.line) + 1
 
 
 def make_settings(entries: Entries, label: str, report: Report) -> Settings | None:
     """Check settings; what pydantic refuses becomes findings with their rows."""
     nested: dict[str, Any] = {}
+    report.settings_label = label
+    report.settings = {key: (label, entry.row) for key, entry in entries.items()}
     for key, entry in entries.items():
         if (
             key != "title"
@@ -138,7 +141,7 @@ def make_settings(entries: Entries, label: str, report: Report) -> Settings | No
             )
         if entry.value == "":
             continue
-        *parents, last = key.split(".") if key.split(".")[0] in Settings.model_fields else [key]
+        *parents, last = _parts(key)
         at = nested
         for parent in parents:
             at = at.setdefault(parent, {})
@@ -158,6 +161,12 @@ def make_settings(entries: Entries, label: str, report: Report) -> Settings | No
         return None
     _check_country(settings, entries, label, report)
     return settings
+
+
+def _parts(key: str) -> list[str]:
+    """Split a dotted key; names of kinds and grades may have dots of their own."""
+    first = key.split(".")[0]
+    return key.split(".", 1 if first == "hedge" else 2) if first in Settings.model_fields else [key]
 
 
 def _pydantic_finding(problem: Mapping[str, Any], entries: Entries, label: str, report: Report) -> None:
@@ -198,6 +207,19 @@ def _check_country(settings: Settings, entries: Entries, label: str, report: Rep
 
 
 def write_yaml(settings: Settings) -> str:
-    """Text of ``model.yaml``: what differs from the defaults, and the start."""
+    """Return the text of ``model.yaml``: what differs from the defaults, and the start."""
     content = settings.model_dump(mode="json", exclude_defaults=True)
     return yaml.safe_dump(content, allow_unicode=True, sort_keys=False)
+
+
+def setting_rows(settings: Settings) -> list[tuple[str, str]]:
+    """Return the same as rows of key and value."""
+    return list(_flat(settings.model_dump(mode="json", exclude_defaults=True), ""))
+
+
+def _flat(content: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
+    for key, value in content.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", " ".join(value) if isinstance(value, list) else str(value)
