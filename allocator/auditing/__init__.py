@@ -1,0 +1,69 @@
+"""The audit: every rule recomputed from the input tables and the output files alone.
+
+Nothing here comes from the formulation, the program or an engine; ``docs/mathematics.md`` and ``docs/outputs.md`` are
+all it knows. :func:`audit` checks, :func:`kpis` and :func:`goals` recompute the numbers that reports print.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from allocator.auditing.book import TOLERANCE, Audit, Book
+from allocator.auditing.case import open_case
+from allocator.auditing.effort import check_effort
+from allocator.auditing.files import COLUMNS, read_run
+from allocator.auditing.money import check_budget, check_effects
+from allocator.auditing.quotas import check_quotas
+from allocator.auditing.sales import check_sales
+from allocator.auditing.targets import check_targets
+from allocator.auditing.values import goal_values, key_figures
+from allocator.model import Model
+
+__all__ = ["COLUMNS", "TOLERANCE", "Audit", "audit", "goals", "kpis", "read_run"]
+
+
+def audit(model: Model, tables: Mapping[str, pd.DataFrame]) -> Audit:
+    """Check a run against its model.
+
+    Parameters
+    ----------
+    model : Model
+    tables : mapping of str to DataFrame
+        Output files under their names without ending, from :func:`read_run` or a plan. What is missing, doubled or no
+        number is a violation and never an error.
+    """
+    book = Book()
+    case = open_case(book, model, tables)
+    check_effort(book, case)
+    check_sales(book, case)
+    check_budget(book, case)
+    check_effects(book, case)
+    check_targets(book, case)
+    check_quotas(book, case)
+    return book.close()
+
+
+def kpis(model: Model, tables: Mapping[str, pd.DataFrame]) -> dict[str, float]:
+    """Recompute the key figures of ``summary.json``.
+
+    Returns
+    -------
+    dict of str to float
+        revenue, profit, contribution, spend, commission (at 100 %), collections (in the plan, history included),
+        new_clients, visits_promised, visits_planned (first visits apart).
+    """
+    return key_figures(open_case(Book(), model, tables))
+
+
+def goals(model: Model, tables: Mapping[str, pd.DataFrame]) -> dict[str, float]:
+    """Recompute the goals of both programs.
+
+    Returns
+    -------
+    dict of str to float
+        visits; ``base 1 largest``, ``base 1 sum`` and so on for every level and priority (largest relative miss,
+        weighted sum); contribution; ``quota beyond`` and ``quota total``.
+    """
+    return goal_values(open_case(Book(), model, tables))

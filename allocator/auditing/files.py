@@ -1,0 +1,204 @@
+"""The output files as an audit reads them: columns, exact numbers, known names, no row twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from allocator.auditing.book import Book, Floats, Ints
+from allocator.texts import N_
+
+FILES = N_("A run has all its files and columns")
+NUMBERS = N_("Every number in a file is a number")
+NAMES = N_("Every name in a file is one of the model")
+TWICE = N_("No row stands twice")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Columns of an output file that the audit reads.
+
+    Attributes
+    ----------
+    key : tuple of str
+        Text columns that tell its rows apart.
+    texts, numbers : tuple of str
+        Other columns of text; columns of numbers.
+    blanks : tuple of str
+        Columns of numbers that may be blank.
+    """
+
+    key: tuple[str, ...]
+    texts: tuple[str, ...]
+    numbers: tuple[str, ...]
+    blanks: tuple[str, ...] = ()
+
+
+COLUMNS: Mapping[str, Columns] = {
+    "quotas": Columns(("rep", "product", "month", "level"), ("unit",), ("quota", "exact", "forecast", "beyond")),
+    "forecast": Columns(("group", "product", "month"), ("rep",), ("sell", "curve", "lift", "lost"), ("contracts",)),
+    "effort": Columns(
+        ("group", "month"),
+        ("rep", "tier"),
+        ("promised", "planned", "minutes", "executive", "first_visits", "won"),
+        ("hours_available",),
+    ),
+    "effects": Columns(
+        ("rep", "month"), (), ("prospects", "new_clients", "contracts", "collections", "commission", "lift")
+    ),
+    "targets": Columns(
+        ("target", "level", "each", "bound"), ("metric", "status", "priority"), ("required", "planned", "gap")
+    ),
+    "budget": Columns(("line", "month"), ("category",), ("spend", "line_total", "minimum", "maximum", "headroom")),
+    "assignments": Columns(("client", "rep", "from"), ("backup", "to", "group"), ()),
+    "lift": Columns(("unit", "line_product", "group", "product", "month"), (), ("lift",)),
+    "won": Columns(("group", "channel", "month"), ("rep",), ("entered", "won")),
+    "supply": Columns(("product", "source", "month"), (), ("delivered",)),
+}
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """An output file, cleaned: every row stands once and names things that exist.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        Texts without blanks, numbers as float.
+    place : mapping of str to int array
+        For each key with an index, the position of every row in it.
+    given : mapping of str to str
+        Extra columns that the file has.
+    """
+
+    frame: pd.DataFrame
+    place: Mapping[str, Ints]
+    given: frozenset[str]
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def text(self, column: str) -> np.ndarray[Any, np.dtype[np.object_]]:
+        """Return a column of text."""
+        return self.frame[column].to_numpy(dtype=object)
+
+    def number(self, column: str) -> Floats:
+        """Return a column of numbers."""
+        return self.frame[column].to_numpy(dtype=np.float64)
+
+    def grid(self, column: str, keys: Sequence[str], shape: tuple[int, ...]) -> Floats:
+        """Lay a column out over its keys; 0 where the file has no row."""
+        out = np.zeros(shape)
+        np.add.at(out, tuple(self.place[k] for k in keys), self.number(column))
+        return out
+
+
+def read_run(folder: Path | str) -> dict[str, pd.DataFrame]:
+    """Read a run's CSV files back, every number as the very double that was written.
+
+    Parameters
+    ----------
+    folder : path
+        A run folder, or any folder that holds some of its files.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        Under the file's name without its ending; files that are not there are left out.
+    """
+    tables: dict[str, pd.DataFrame] = {}
+    for name, columns in COLUMNS.items():
+        path = Path(folder) / f"{name}.csv"
+        if not path.is_file():
+            continue
+        numbers = (*columns.numbers, *columns.blanks)
+        heading = pd.read_csv(path, nrows=0, encoding="utf-8-sig").columns
+        tables[name] = pd.read_csv(
+            path,
+            encoding="utf-8-sig",
+            float_precision="round_trip",
+            keep_default_na=False,
+            na_values={c: [""] for c in numbers if c in heading},
+            dtype={c: str for c in heading if c not in numbers},
+        )
+    return tables
+
+
+def open_sheet(
+    book: Book, tables: Mapping[str, pd.DataFrame], name: str, indexes: Mapping[str, pd.Index[Any]]
+) -> Sheet:
+    """Clean an output file and enter what is wrong with it.
+
+    Parameters
+    ----------
+    indexes : mapping of str to Index
+        Names that the key columns may hold; rows with others are entered and left out.
+    """
+    columns = COLUMNS[name]
+    given = tables.get(name)
+    book.holds(FILES, [{"file": name}], [given is not None])
+    frame = pd.DataFrame() if given is None else given.reset_index(drop=True)
+    wanted = (*columns.key, *columns.texts, *columns.numbers, *columns.blanks)
+    if given is not None:
+        there = [c in frame.columns for c in wanted]
+        book.holds(FILES, [{"file": name, "column": list(wanted)}], there)
+    clean = pd.DataFrame(index=frame.index)
+    for c in wanted[: len(columns.key) + len(columns.texts)]:
+        clean[c] = _text(frame[c]) if c in frame else ""
+    for c in (*columns.numbers, *columns.blanks):
+        clean[c] = _number(book, name, frame, c, columns) if c in frame else 0.0
+    return _place(book, name, clean, indexes, frozenset(frame.columns))
+
+
+def _place(
+    book: Book, name: str, clean: pd.DataFrame, indexes: Mapping[str, pd.Index[Any]], given: frozenset[str]
+) -> Sheet:
+    """Find every row's position, without rows that name nothing or stand twice."""
+    key = COLUMNS[name].key
+    codes: dict[str, Ints] = {}
+    known = np.ones(len(clean), bool)
+    rows = np.arange(2, len(clean) + 2)
+    for c in key:
+        if c in indexes:
+            codes[c] = indexes[c].get_indexer(pd.Index(clean[c])).astype(np.int64)
+            axes = [{"file": name, "row": rows, c: clean[c].to_numpy(dtype=object)}]
+            book.holds(NAMES, axes, codes[c] >= 0)
+            known &= codes[c] >= 0
+        else:
+            codes[c] = pd.factorize(clean[c])[0].astype(np.int64)
+    joint = np.zeros(len(clean), np.int64)
+    for c in key:
+        joint = joint * (codes[c].max(initial=0) + 2) + codes[c] + 1
+    twice = pd.Series(joint).duplicated().to_numpy() & known
+    axes = [{"file": name, "row": rows, **{c: clean[c].to_numpy(dtype=object) for c in key}}]
+    book.holds(TWICE, axes, ~twice)
+    keep = known & ~twice
+    return Sheet(
+        clean if keep.all() else clean[keep].reset_index(drop=True),
+        {c: codes[c][keep] for c in key if c in indexes},
+        given,
+    )
+
+
+def _text(column: pd.Series[Any]) -> pd.Series[Any]:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype(column.cat.categories.dtype)
+    return column.astype(object).where(column.notna(), "").astype(str)
+
+
+def _number(book: Book, name: str, frame: pd.DataFrame, column: str, columns: Columns) -> Floats:
+    values = pd.to_numeric(frame[column], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    good = np.isfinite(values)
+    if column in columns.blanks:
+        good |= frame[column].isna().to_numpy() | (frame[column].astype(str) == "").to_numpy()
+        values = np.where(np.isfinite(values) | good, values, 0.0)
+    else:
+        values = np.where(good, values, 0.0)
+    axes = [{"file": name, "row": np.arange(2, len(values) + 2), "column": column}]
+    book.holds(NUMBERS, axes, good, frame[column].to_numpy(dtype=object))
+    return values
