@@ -1,0 +1,1 @@
+"""First models from what other systems export."""

@@ -1,0 +1,83 @@
+"""A first model from a usual CRM export: accounts, products, team and opportunities."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from allocator.errors import Finding
+from allocator.importing.assumptions import Assumptions
+from allocator.importing.building import Draft, build
+from allocator.importing.cleaning import clean
+from allocator.importing.deals import DateOrder
+from allocator.importing.export import Log, read_export
+from allocator.importing.facts import Facts, observe
+from allocator.importing.mapping import USUAL, CrmMapping
+from allocator.importing.writing import refuse_target, write_model
+from allocator.texts import _
+
+
+def import_crm(
+    folder: Path,
+    target: Path,
+    *,
+    start: str | None = None,
+    assumptions: Assumptions | None = None,
+    mapping: CrmMapping = USUAL,
+    date_order: DateOrder | None = None,
+) -> tuple[Finding, ...]:
+    """Build a first model from a CRM export.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the export's CSV files.
+    target : Path
+        Folder of the new model. It is written whole or not at all.
+    start : str, optional
+        First month of the plan (``2026-01``). Without it: the month after the last one in which a deal was closed.
+    assumptions : Assumptions, optional
+        Numbers taken where the export is silent.
+    mapping : CrmMapping
+        Files, headings and stage words of the export.
+    date_order : {"mdy", "dmy"}, optional
+        How dates such as 3/4/2026 are meant. Without it they are read only if some date of the export settles it.
+
+    Returns
+    -------
+    tuple of Finding
+        Every repair and every doubt; they stand in the model's README too.
+
+    Raises
+    ------
+    InputError
+        If the target holds something, or the export cannot be read without guessing.
+    EngineError
+        If the model cannot be written.
+    """
+    log = Log()
+    refuse_target(target, log)
+    if start is not None and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", start):
+        log.add(
+            "error", "month", _("Expected a month such as 2026-01 as the start, found {start}.").format(start=start)
+        )
+    log.stop_on_errors()
+    taken = assumptions or Assumptions()
+    facts, draft = draft_crm(folder, log, start=start, assumptions=taken, mapping=mapping, date_order=date_order)
+    write_model(target, draft, facts, taken, folder, log)
+    return tuple(log.findings)
+
+
+def draft_crm(
+    folder: Path,
+    log: Log,
+    *,
+    start: str | None,
+    assumptions: Assumptions,
+    mapping: CrmMapping,
+    date_order: DateOrder | None,
+) -> tuple[Facts, Draft]:
+    """Do all of :func:`import_crm` but the writing; findings go to ``log``."""
+    crm = clean(read_export(folder, mapping, log), mapping, date_order, log)
+    facts = observe(crm, start, assumptions, log)
+    return facts, build(crm, facts, assumptions, folder, log)
