@@ -58,9 +58,11 @@ def _run(arguments: list[str], session: Session) -> int:
     """Run a command; every error becomes a sentence and an exit code."""
     try:
         program = _program()
-        result = program.main(arguments, prog_name="allocator", standalone_mode=False, obj=session)
-        return int(result or 0)
-    except (KeyboardInterrupt, click.Abort):
+        with program.make_context("allocator", arguments, obj=session) as ctx:
+            return int(program.invoke(ctx) or 0)
+    except click.exceptions.Exit as leaving:  # --help and --version
+        return leaving.exit_code
+    except KeyboardInterrupt:
         session.warn(_("Stopped. Nothing was written."))
         return INTERRUPTED
     except BrokenPipeError:

@@ -65,7 +65,9 @@ class Goal:
     costs : float array, shape (columns,)
     constant : float
     wish : bool
-        True if 0 is the best that can be thought of and it is reached exactly when every column with a cost stands at its better bound.
+        True if its best is reached exactly when every column with a cost stands at its better bound.
+    scale : float
+        What a value of 1 is in the unit in which it is reported; negative where it is reported as a gain.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Goal:
     costs: Floats
     constant: float = 0.0
     wish: bool = False
+    scale: float = 1.0
 
     def value(self, x: Floats) -> float:
         """Value of the goal at a point."""
@@ -191,6 +194,11 @@ class ProgramBuilder:
     _blocks: list[tuple[Ints, Ints, Floats]] = field(default_factory=list)
     columns: int = 0
     rows: int = 0
+
+    @property
+    def upper(self) -> Floats:
+        """Upper bounds of the columns so far."""
+        return np.concatenate([c[2] for c in self._columns] or [np.zeros(0)])
 
     def add_columns(
         self,

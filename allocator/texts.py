@@ -90,7 +90,8 @@ def _catalogue(language: str) -> gettext.NullTranslations:
 def extract_dictionary(
     file: BinaryIO, keywords: object, comment_tags: object, options: object
 ) -> Iterator[tuple[int, str, str, list[str]]]:
-    """Yield the descriptions of the data dictionary as texts to translate (an extraction method of Babel)."""
+    """Yield what people read of the data dictionary as texts to translate (an extraction method of Babel)."""
     rows = csv.DictReader(io.TextIOWrapper(file, "utf-8", newline=""))
     for row in rows:
-        yield rows.line_num, "", row["description"], []
+        for text in filter(None, (row["description"], row["type"], row["unit"])):
+            yield rows.line_num, "", text, []

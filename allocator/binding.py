@@ -1,0 +1,109 @@
+"""What stands in the way: rules that bind, causes of misses, contradictions. In sentences, from duals."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from allocator.engines.status import Engine, Status
+from allocator.formulation.effort import Effort
+from allocator.formulation.rules import RULES
+from allocator.ordering import Outcome
+from allocator.program import Family, Floats, Program, ProgramBuilder
+from allocator.texts import _
+
+OWN = ("A target is reached, or its miss is counted", "The largest miss of a priority", "The largest gap of a priority")
+"""Rows that state a wish and do not stand in its way."""
+
+
+def binding_rules(outcome: Outcome | None, goal: str) -> pd.DataFrame:
+    """Rules with a price in the solve of a goal: rule, unit, labels (the dearest ones as text), count; dearest first."""
+    names = ["rule", "unit", "labels", "count"]
+    if outcome is None or goal not in outcome.duals:
+        return pd.DataFrame({n: [] for n in names})
+    rows = []
+    for family, weight in _weights(outcome.program, outcome.duals[goal]):
+        hit = np.flatnonzero(weight > 1e-7)
+        if hit.size:
+            order = hit[np.argsort(-weight[hit], kind="stable")]
+            rows.append((float(weight.sum()), family.name, family.unit, _labels(family, order[:3]), len(hit)))
+    rows.sort(key=lambda r: (-r[0], r[1]))
+    return pd.DataFrame([r[1:] for r in rows], columns=names)
+
+
+def causes(effort: Effort, outcome: Outcome, targets: pd.DataFrame) -> list[str]:
+    """For each target of the plan: blank if it is met, else what stopped it, from the duals of its goal."""
+    out = []
+    for level, priority, status in targets[["level", "priority", "status"]].itertuples(index=False):
+        if status != "missed":
+            out.append("")
+            continue
+        if level == "ceiling":
+            out.append(_("compared only: ceilings are not planned for"))
+            continue
+        duals = next((outcome.duals[n] for n in (f"{level} {priority} sum", f"{level} {priority} largest") if n in outcome.duals), None)
+        out.append(_cause(effort.program, duals) if duals is not None else _("an earlier goal came first"))
+    return out
+
+
+def _cause(program: Program, duals: Floats) -> str:
+    found = []
+    for family, weight in _weights(program, duals):
+        if weight.max(initial=0.0) > 1e-7:
+            hit = np.flatnonzero(weight > 1e-7)
+            dearest = hit[np.argsort(-weight[hit], kind="stable")][:1]
+            found.append((float(weight.sum()), f"{_(family.name)} ({_labels(family, dearest)})"))
+    found.sort(key=lambda f: (-f[0], f[1]))
+    if not found:
+        return _("everything the clients would buy is already planned")
+    return "; ".join(text for _weight, text in found[:2])
+
+
+def _weights(program: Program, duals: Floats) -> list[tuple[Family, Floats]]:
+    """Price times limit of every row, by family, wishes left out."""
+    limit = np.where(duals > 0, program.row_lower, program.row_upper)
+    weight = np.abs(duals) * np.maximum(np.abs(np.where(np.isfinite(limit), limit, 0.0)), 1e-3)
+    return [
+        (f, weight[f.slice]) for f in program.row_families if f.name in RULES and f.name not in OWN and len(f)
+    ]
+
+
+def _labels(family: Family, rows: np.ndarray) -> str:
+    frame = family.frame().iloc[rows]
+    return "; ".join(", ".join(str(v) for v in row) for row in frame.itertuples(index=False))
+
+
+def contradictions(program: Program, solver: Engine) -> tuple[str, ...]:
+    """Smallest sum of violations that would let the hard rules hold, in sentences (the elastic program)."""
+    builder = ProgramBuilder()
+    rows, columns = program.shape
+    builder.add_columns("x", "", {}, columns, program.lower, np.maximum(program.upper, program.lower))
+    size = np.maximum(np.abs(program.matrix).max(axis=1).toarray().ravel() if rows else np.zeros(0), 1e-9)
+    import scipy.sparse as sp
+
+    builder.add_columns("more", "", {}, rows)
+    builder.add_columns("less", "", {}, rows)
+    scaled = sp.diags_array(size)
+    matrix = sp.csr_array(sp.hstack([program.matrix, scaled, -scaled], format="csr"))
+    builder.add_rows("rows", "", {}, matrix, program.row_lower, program.row_upper)
+    costs = np.concatenate([np.zeros(columns), np.ones(2 * rows)])
+    solution = solver.solve(builder.build(), costs)
+    if solution.status is not Status.OPTIMAL or solution.x is None:
+        return (_("The hard rules of this model contradict each other."),)
+    amount = (solution.x[columns : columns + rows] + solution.x[columns + rows :]) * size
+    out = []
+    for family in program.row_families:
+        hit = np.flatnonzero(amount[family.slice] > 1e-6)
+        for i in hit[:3]:
+            gap = amount[family.start + i] * (program.money if family.unit == "money" else 1.0)
+            out.append(
+                _("{rule} ({labels}): short by {gap:,.6g} {unit}").format(
+                    rule=_(family.name), labels=_labels(family, np.array([i])), gap=gap, unit=_(family.unit)
+                )
+            )
+        if len(hit) > 3:
+            out.append(_("{rule}: {count} more").format(rule=_(family.name), count=len(hit) - 3))
+    return tuple(out)
+
+
+

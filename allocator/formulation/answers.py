@@ -1,0 +1,295 @@
+"""From an answer of the effort program to the frames of a plan."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from allocator.formulation.budget import line_matrix
+from allocator.formulation.demand import Cells, contract_values, large_products
+from allocator.formulation.draft import widen
+from allocator.formulation.effort import Effort
+from allocator.formulation.metrics import collection_profiles, commission_rates
+from allocator.formulation.visiting import visits_matrix, winning_hours
+from allocator.program import Floats
+
+Frames = dict[str, pd.DataFrame]
+
+
+def effort_tables(effort: Effort, x: Floats) -> tuple[Frames, Floats]:
+    """Frames of the effort plan, and the forecast in the model's money, shape (reps, products, months)."""
+    forecast, lift = _forecast(effort, x)
+    tables = {
+        "forecast": forecast,
+        "lift": lift,
+        "effort": _effort(effort, x),
+        "budget": _budget(effort, x),
+        "won": _won(effort, x),
+        "supply": _supply(effort, x),
+        "assignments": _assignments(effort),
+        "targets": _targets(effort, x),
+    }
+    by_carrier = _by_carrier(effort, forecast)
+    tables["effects"] = _effects(effort, tables)
+    return tables, by_carrier
+
+
+def _values(cells: Cells, x: Floats) -> Floats:
+    return cells.constant + widen(cells.matrix, len(x)) @ x
+
+
+def _forecast(effort: Effort, x: Floats) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Forecast by pair and month; lift and losses of a cut are dealt to its groups."""
+    draft, curve = effort.draft, effort.curve
+    grain, money, (_, months) = draft.grain, draft.money, draft.shape
+    products = len(grain.product)
+    base = np.maximum(_values(curve, x), 0.0)
+    cut = effort.metrics.places.cut[curve.place]
+    key = (cut * products + curve.product) * months + curve.month
+    # Lift: each pair's part of its cut's is its lift of the year.
+    lifted, lift = draft.tables["lifted"], draft.tables["lift"]
+    year = np.zeros(len(grain.pairs))
+    year[lifted["pair"].to_numpy(int)] = np.maximum(x[lifted["column"].to_numpy(int)], 0.0)
+    of_cut = lifted.assign(year=year[lifted["pair"].to_numpy(int)])
+    total = of_cut.groupby(["cut", "product"])["year"].transform("sum").to_numpy(float)
+    of_cut["part"] = np.divide(of_cut["year"], total, out=np.zeros(len(of_cut)), where=total > 0)
+    amount = lift.assign(amount=np.maximum(x[lift["column"].to_numpy(int)], 0.0))
+    amount = amount[amount["amount"] > 1e-12]
+    dealt = amount.merge(of_cut[["cut", "product", "pair", "group", "part"]], left_on=["place", "product"], right_on=["cut", "product"])
+    dealt["amount"] *= dealt["part"]
+    dealt = dealt[dealt["amount"] > 0]
+    added = np.zeros(len(curve))
+    np.add.at(added, (dealt["pair"] * months + dealt["month"]).to_numpy(int), dealt["amount"].to_numpy(float))
+    # Losses: in proportion to what there is to lose.
+    lost = np.zeros(len(curve))
+    if len(effort.lost):
+        order = (effort.lost.place * products + effort.lost.product) * months + effort.lost.month
+        gone = np.maximum(_values(effort.lost, x), 0.0)
+        at = np.minimum(np.searchsorted(order, key), len(order) - 1)
+        hit = order[at] == key
+        there = np.where(hit, base + added, 0.0)
+        whole = np.bincount(at, weights=there, minlength=len(order))
+        lost = there * np.divide(gone, whole, out=np.zeros_like(gone), where=whole > 0)[at]
+    sell = base + added - lost
+    contracts = sell / contract_values(draft)[curve.product]
+    if effort.metrics.whole and len(effort.metrics.whole[0]):
+        large = np.flatnonzero(large_products(draft)[curve.product])
+        contracts[large] = np.round(x[draft.columns["contracts"]])
+        sell[large] = contracts[large] * np.nan_to_num(contract_values(draft))[curve.product[large]]
+    names = grain.groups["group"].to_numpy(object)
+    labels = {"product": grain.product, "month": np.array(grain.model.calendar.months, object)}
+    frame = pd.DataFrame(
+        {
+            "rep": _carrier_codes(effort, curve.place, curve.month),
+            "group": names[curve.place],
+            "product": labels["product"][curve.product],
+            "month": labels["month"][curve.month],
+            "sell": sell * money,
+            "curve": base * money,
+            "lift": added * money,
+            "lost": lost * money,
+            "contracts": contracts,
+        }
+    )
+    pools = draft.tables["pools"]
+    pool = dealt["pool"].to_numpy(int)
+    detail = pd.DataFrame(
+        {
+            "unit": pools["unit"].to_numpy(object)[pool],
+            "product": labels["product"][dealt["product"].to_numpy(int)],
+            "group": names[dealt["group"].to_numpy(int)],
+            "month": labels["month"][dealt["month"].to_numpy(int)],
+            "lift": dealt["amount"].to_numpy(float) * money,
+            "line_product": pools["product"].to_numpy(object)[pool],
+        }
+    )
+    return frame, detail
+
+
+def _carrier_codes(effort: Effort, group: np.ndarray, month: np.ndarray) -> np.ndarray:
+    grain = effort.draft.grain
+    carrier = grain.carrier[group, month]
+    return np.where(carrier >= 0, grain.people.code[carrier], "").astype(object)
+
+
+def _by_carrier(effort: Effort, forecast: pd.DataFrame) -> Floats:
+    draft, curve = effort.draft, effort.curve
+    grain = draft.grain
+    shape = (len(grain.people.code), len(grain.product), grain.months)
+    carrier = grain.carrier[curve.place, curve.month]
+    some = carrier >= 0
+    flat = (carrier[some] * shape[1] + curve.product[some]) * shape[2] + curve.month[some]
+    sums = np.bincount(flat, weights=forecast["sell"].to_numpy(float)[some], minlength=int(np.prod(shape)))
+    return sums.reshape(shape)
+
+
+def _effort(effort: Effort, x: Floats) -> pd.DataFrame:
+    draft = effort.draft
+    grain, (groups, months) = draft.grain, draft.shape
+    visits = np.maximum(widen(visits_matrix(draft), len(x)) @ x, 0.0)
+    minutes = grain.model["tiers"].set_index("tier")["minutes"].reindex(grain.groups["tier"]).to_numpy(float)
+    hours = widen(winning_hours(draft), len(x)) @ x
+    same = grain.windows[:, :, None] == grain.windows[:, None, :]
+    owner = grain.groups["rep"].to_numpy()
+    g, t = np.divmod(np.arange(groups * months), months)
+    won = np.zeros(groups * months)
+    table = draft.tables["won"]
+    np.add.at(won, (table["group"] * months + table["month"]).to_numpy(int), x[table["column"].to_numpy(int)])
+
+    def picked(name: str) -> Floats:
+        columns = draft.columns.get(name)
+        if columns is None:
+            return np.zeros(groups * months)
+        return np.where(columns >= 0, x[columns], 0.0).ravel()
+
+    return pd.DataFrame(
+        {
+            "rep": np.where(owner >= 0, grain.people.code[owner], "")[g],
+            "tier": grain.groups["tier"].to_numpy(object)[g],
+            "group": grain.groups["group"].to_numpy(object)[g],
+            "month": np.array(grain.model.calendar.months, object)[t],
+            "promised": (grain.promise / same.sum(axis=2)).ravel(),
+            "planned": visits,
+            "minutes": visits * minutes[g] + hours * 60,
+            "hours_available": np.where(owner >= 0, grain.people.hours[owner].T, 0.0).T.ravel(),
+            "executive": picked("executive"),
+            "first_visits": picked("first"),
+            "won": won,
+        }
+    )
+
+
+def _budget(effort: Effort, x: Floats) -> pd.DataFrame:
+    draft, months = effort.draft, effort.draft.shape[1]
+    lines = draft.tables["lines"]
+    spend = (widen(line_matrix(draft), len(x)) @ x).reshape(-1, months) * draft.money
+    b, t = np.divmod(np.arange(len(lines) * months), months)
+    total = spend.sum(axis=1)
+    frame = lines[["line", "category"]].iloc[b].reset_index(drop=True)
+    return frame.assign(
+        month=np.array(draft.grain.model.calendar.months, object)[t],
+        spend=spend.ravel(),
+        line_total=total[b],
+        minimum=lines["minimum"].to_numpy(float)[b],
+        maximum=lines["maximum"].to_numpy(float)[b],
+        headroom=(lines["maximum"].to_numpy(float) - total)[b],
+    )
+
+
+def _won(effort: Effort, x: Floats) -> pd.DataFrame:
+    draft = effort.draft
+    grain, table = draft.grain, draft.tables["won"]
+    g, t = table["group"].to_numpy(int), table["month"].to_numpy(int)
+    first = draft.columns.get("first")
+    entered = np.where(table["channel"] == "visits", x[first[g, t]], np.nan) if first is not None else np.full(len(g), np.nan)
+    return pd.DataFrame(
+        {
+            "rep": _carrier_codes(effort, g, t),
+            "group": grain.groups["group"].to_numpy(object)[g],
+            "channel": table["channel"].to_numpy(object),
+            "month": np.array(grain.model.calendar.months, object)[t],
+            "entered": entered,
+            "won": np.maximum(x[table["column"].to_numpy(int)], 0.0),
+            "unit": table["unit"].to_numpy(object),
+        }
+    )
+
+
+def _supply(effort: Effort, x: Floats) -> pd.DataFrame:
+    table = effort.draft.tables["delivered"]
+    delivered = np.maximum(x[table["column"].to_numpy(int)], 0.0) * effort.draft.money
+    return table[["product", "source", "month"]].assign(delivered=delivered)
+
+
+def _assignments(effort: Effort) -> pd.DataFrame:
+    """Owner of every client, and the backup who follows an owner who leaves or comes later."""
+    grain = effort.draft.grain
+    clients, people, reps = grain.clients, grain.people, grain.model["reps"]
+    owner = clients["rep"].to_numpy()
+    codes = np.append(people.code, "")
+    backup = np.where(owner >= 0, people.backup[owner], -1)
+    start, end = grain.model.calendar.days[0], grain.model.calendar.days[-1]
+    begins = reps["start"].where(reps["start"] > start)
+    leaves = reps["end"].where(reps["end"] < end)
+    frame = pd.DataFrame(
+        {
+            "client": clients["client"],
+            "rep": codes[owner],
+            "backup": codes[backup],
+            "from": np.where(owner >= 0, begins.dt.strftime("%Y-%m-%d").fillna("").to_numpy(object)[owner], ""),
+            "to": np.where(owner >= 0, leaves.dt.strftime("%Y-%m-%d").fillna("").to_numpy(object)[owner], ""),
+            "group": grain.groups["group"].to_numpy(object)[clients["group"]],
+        }
+    )
+    day = pd.Timedelta(days=1)
+    gone = np.flatnonzero((frame["to"] != "").to_numpy() & (backup >= 0))
+    after = frame.iloc[gone].assign(
+        rep=codes[backup[gone]], backup="", to="", **{"from": (leaves.iloc[owner[gone]] + day).dt.strftime("%Y-%m-%d").to_numpy()}
+    )
+    yet = np.flatnonzero((frame["from"] != "").to_numpy() & (backup >= 0))
+    until = (begins.iloc[owner[yet]] - day).dt.strftime("%Y-%m-%d").to_numpy()
+    before = frame.iloc[yet].assign(rep=codes[backup[yet]], backup="", to=until, **{"from": ""})
+    return pd.concat([frame, after, before]).sort_values(["client", "from"], kind="stable", ignore_index=True)
+
+
+def _targets(effort: Effort, x: Floats) -> pd.DataFrame:
+    rows = effort.rows
+    table = rows.table
+    if not len(table):
+        names = ["target", "metric", "level", "period", "scope", "required", "planned", "gap", "status", "cause"]
+        return pd.DataFrame({n: [] for n in [*names, "each", "bound", "priority"]})
+    unit = table["unit"].to_numpy(float)
+    metric = rows.metric[0] + widen(rows.metric[1], len(x)) @ x
+    base = rows.base[0] + widen(rows.base[1], len(x)) @ x
+    required, planned = rows.share * base * unit, metric * unit
+    least = (table["bound"] == "at_least").to_numpy()
+    gap = np.where(least, required - planned, planned - required)
+    missed = gap > 1e-6 * np.maximum(table["scale"].to_numpy(float) * unit, 1e-9)
+    status = np.where(missed, "missed", np.where(table["hard"].to_numpy(bool), "hard", "met"))
+    return table[["target", "metric", "level", "period", "scope"]].assign(
+        required=required,
+        planned=planned,
+        gap=np.where(missed, gap, 0.0),
+        status=status,
+        cause="",
+        each=table["each"],
+        bound=table["bound"],
+        priority=table["priority"].astype(str).where(~table["hard"].to_numpy(bool), "hard"),
+    )
+
+
+def _effects(effort: Effort, tables: Frames) -> pd.DataFrame:
+    """Sums by carrier and month."""
+    draft = effort.draft
+    grain = draft.grain
+    model, months = grain.model, grain.model.calendar.months
+    index = pd.MultiIndex.from_product([grain.people.code, months], names=["rep", "month"])
+    forecast, made = tables["forecast"], tables["effort"]
+    rates, profiles = commission_rates(model, 1.0), collection_profiles(model)
+    grade = forecast["rep"].map(dict(zip(grain.people.code, grain.people.grade, strict=True))).fillna("")
+    tier = forecast["group"].map(grain.groups.set_index("group")["tier"])
+    commission = forecast["sell"] * grade.map(rates).fillna(rates[""])
+    cash = []
+    position = forecast["month"].map({m: t for t, m in enumerate(months)})
+    for lag in sorted({k for p in profiles.values() for k in p}):
+        share = tier.map({t: p.get(lag, 0.0) for t, p in profiles.items()}).fillna(profiles[""].get(lag, 0.0))
+        later = position + lag
+        some = later < len(months)
+        cash.append(pd.DataFrame({"rep": forecast["rep"], "month": later, "cash": forecast["sell"] * share})[some])
+    collected = pd.concat(cash, ignore_index=True)
+    collected["month"] = np.array(months, object)[collected["month"].to_numpy(int)]
+    carrier = _carrier_codes(effort, *np.divmod(np.arange(len(made)), grain.months))
+
+    def sums(frame: pd.DataFrame, values: pd.Series, rep: pd.Series | np.ndarray) -> Floats:
+        keys = [pd.Series(np.asarray(rep, object), index=frame.index, name="rep"), frame["month"]]
+        return values.groupby(keys).sum().reindex(index).fillna(0.0).to_numpy(float)
+
+    return index.to_frame(index=False).assign(
+        prospects=sums(made, made["first_visits"], carrier),
+        new_clients=sums(made, made["won"], carrier),
+        contracts=sums(forecast, forecast["contracts"], forecast["rep"]),
+        collections=sums(collected, collected["cash"], collected["rep"]),
+        commission=sums(forecast, commission, forecast["rep"]),
+        lift=sums(forecast, forecast["lift"], forecast["rep"]),
+    )
+

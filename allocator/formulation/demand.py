@@ -1,0 +1,314 @@
+"""Sales: what the curves give, what lines add, what is lost, and what limits it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+
+from allocator.formulation.budget import effect_matrix
+from allocator.formulation.draft import Draft, widen
+from allocator.formulation.places import Places
+from allocator.formulation.rules import rule
+from allocator.program import Floats, Ints
+
+
+@dataclass(frozen=True)
+class Cells:
+    """An affine expression for each of many cells: ``constant + matrix · x``.
+
+    Attributes
+    ----------
+    place, product, month : int array, shape (cells,)
+        Labels by position; −1 for none. ``place`` counts groups and cuts, or budget lines.
+    post : int array, shape (cells,)
+        Month whose carrier counts (the month of the sale).
+    constant : float array, shape (cells,)
+    matrix : scipy.sparse.csr_array, shape (cells, columns)
+    space : {"places", "lines"}
+    """
+
+    place: Ints
+    product: Ints
+    month: Ints
+    post: Ints
+    constant: Floats
+    matrix: sp.csr_array
+    space: str = "places"
+
+    def __len__(self) -> int:
+        return len(self.place)
+
+    def times(self, factor: Floats | float) -> Cells:
+        """Multiply every cell by its factor."""
+        each = np.broadcast_to(np.asarray(factor, float), (len(self),))
+        return replace(self, constant=self.constant * each, matrix=sp.csr_array(sp.diags_array(each) @ self.matrix))
+
+    def where(self, mask: np.ndarray) -> Cells:
+        """Only the cells of a mask."""
+        kept = np.flatnonzero(mask)
+        labels = (a[kept] for a in (self.place, self.product, self.month, self.post, self.constant))
+        return Cells(*labels, sp.csr_array(self.matrix[kept]), self.space)
+
+
+def curve_cells(draft: Draft) -> Cells:
+    """Sales that the curves give, a cell for every pair and month.
+
+    Active: ramp · season · (base + Σ_s slope · effort[s,w] / promise[g,w]); prospects: season · expected / n · customers.
+    """
+    grain, segments, months = draft.grain, draft.segments, draft.shape[1]
+    pairs = grain.pairs
+    g, p = pairs["group"].to_numpy(), pairs["product"].to_numpy()
+    active = (grain.groups["status"] == "active").to_numpy()[g]
+    season = grain.season[p]
+    factor = season * np.where(active[:, None], grain.ramp[g], 1.0) / draft.money
+    unmoved = grain.promise[g] <= 0
+    constant = np.where(active[:, None], factor * np.where(unmoved, segments.full[:, None], segments.base[:, None]), 0.0)
+    seg, pair, slope = (segments.slope[c].to_numpy() for c in ("segment", "pair", "slope"))
+    column = draft.columns["effort"][seg]
+    k, t = np.nonzero((column >= 0) & (factor[pair] > 0))
+    data = factor[pair[k], t] * slope[k] / grain.promise[g[pair[k]], t]
+    won = draft.columns["customers"][g]
+    wk, wt = np.nonzero((won >= 0) & (factor > 0) & ~active[:, None])
+    each = (pairs["expected"] / grain.groups["members"].to_numpy(float)[g]).to_numpy(float)
+    row = np.concatenate([pair[k] * months + t, wk * months + wt])
+    col = np.concatenate([column[k, t], won[wk, wt]])
+    data = np.concatenate([data, factor[wk, wt] * each[wk]])
+    month = np.tile(np.arange(months), len(pairs))
+    matrix = draft.matrix(row, col, data, len(pairs) * months)
+    return Cells(np.repeat(g, months), np.repeat(p, months), month, month, constant.ravel(), matrix)
+
+
+def large_products(draft: Draft) -> np.ndarray:
+    """Whether each product's contracts are whole, and its contract value in program money (NaN for none)."""
+    products = draft.grain.model["products"]
+    return products["large"].to_numpy(bool)
+
+
+def contract_values(draft: Draft) -> Floats:
+    """Money of a contract of each product in program money; the price where blank; NaN for neither."""
+    products = draft.grain.model["products"]
+    return products["contract_value"].fillna(products["price"]).to_numpy(float) / draft.money
+
+
+def add_lift(draft: Draft, places: Places) -> None:
+    """Table ``lift`` (pool, place, product, month, column) and table ``lifted`` (pair, column): lift of a pair in the year."""
+    grain, pools, months = draft.grain, draft.tables["pools"], draft.shape[1]
+    pairs = grain.pairs.assign(cut=places.cut[grain.pairs["group"]])
+    active = (grain.groups["status"] == "active").to_numpy()
+    usable = pairs[active[pairs["group"]] & ~large_products(draft)[pairs["product"]] & (pairs["ceiling"] > 0).to_numpy()]
+    cells = usable[["cut", "product"]].drop_duplicates().sort_values(["cut", "product"])
+    found, reached = [], np.zeros(len(cells), bool)
+    for k, (unit, product) in enumerate(pools.itertuples(index=False)):
+        here = cells["product"].map(lambda p: grain.product[p]).eq(product) | (product == "")
+        if unit:
+            below = {u for u, chain in grain.model.ancestors.items() if unit in chain}
+            here &= np.isin(places.home[cells["cut"]], list(below))
+        reached |= here.to_numpy()
+        some = cells[here.to_numpy()]
+        found.append(some.loc[some.index.repeat(months)].assign(pool=k, month=np.tile(np.arange(months), len(some))))
+    lift = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=["cut", "product", "pool", "month"])
+    lift = lift.astype(int).rename(columns={"cut": "place"})
+    labels = {
+        "pool": lift["pool"].to_numpy(),
+        "cut": lift["place"].to_numpy() - draft.shape[0],
+        "product": draft.product_label(lift["product"].to_numpy()),
+        "month": draft.month_label(lift["month"].to_numpy()),
+    }
+    lift["column"] = draft.builder.add_columns("lift", "money", labels, len(lift))
+    draft.tables["lift"] = lift
+    wanted = usable.merge(cells[reached], on=["cut", "product"])
+    wanted["pair"] = pd.MultiIndex.from_frame(pairs[["group", "product"]]).get_indexer(
+        pd.MultiIndex.from_frame(wanted[["group", "product"]])
+    )
+    wanted = wanted.sort_values("pair", ignore_index=True)
+    g, p = wanted["group"].to_numpy(), wanted["product"].to_numpy()
+    labels = {"group": draft.group_label(g), "product": draft.product_label(p)}
+    wanted["column"] = draft.builder.add_columns("lift of the year", "money", labels, len(wanted))
+    draft.tables["lifted"] = wanted
+    if len(lift):
+        lift_is_sold_once(draft)
+        lift_agrees(draft)
+
+
+@rule("A line's lift is sold once", unit="money", index="pool, month")
+def lift_is_sold_once(draft: Draft) -> None:
+    """Σ_{cut,p} lift[pool,cut,p,t] ≤ Σ_b effect[b,t]."""
+    lift, months, pools = draft.tables["lift"], draft.shape[1], draft.tables["pools"]
+    row = (lift["pool"] * months + lift["month"]).to_numpy()
+    sold = draft.matrix(row, lift["column"].to_numpy(), 1.0, len(pools) * months)
+    k, t = np.divmod(np.arange(len(pools) * months), months)
+    labels = {"pool": k, "month": draft.month_label(t)}
+    draft.add_rows(lift_is_sold_once, labels, sp.csr_array(sold - effect_matrix(draft)), -np.inf, 0.0)
+
+
+@rule("Lift by month and lift by client agree", unit="money", index="cut, product")
+def lift_agrees(draft: Draft) -> None:
+    """Σ_{pool,t} lift[pool,cut,p,t] = Σ_{g in cut} lift of the year[g,p]."""
+    lift, lifted = draft.tables["lift"], draft.tables["lifted"]
+    number = lifted.groupby(["cut", "product"], sort=True).ngroup().to_numpy()
+    keys = lifted[["cut", "product"]].drop_duplicates().sort_values(["cut", "product"])
+    at = pd.MultiIndex.from_frame(keys).get_indexer(pd.MultiIndex.from_arrays([lift["place"], lift["product"]]))
+    matrix = draft.matrix(
+        np.concatenate([at, number]),
+        np.concatenate([lift["column"], lifted["column"]]),
+        np.concatenate([np.ones(len(lift)), -np.ones(len(lifted))]),
+        len(keys),
+    )
+    labels = {"cut": keys["cut"].to_numpy() - draft.shape[0], "product": draft.product_label(keys["product"].to_numpy())}
+    draft.add_rows(lift_agrees, labels, matrix, 0.0, 0.0)
+
+
+@rule("The market has a ceiling", unit="money", index="group, product")
+def ceilings(draft: Draft, curve: Cells) -> None:
+    """Σ_t curve[g,p,t] + lift of the year[g,p] ≤ ceiling[g,p], where a line lifts; elsewhere the curve keeps it by itself."""
+    lifted, months = draft.tables["lifted"], draft.shape[1]
+    if not len(lifted):
+        return
+    pair = lifted["pair"].to_numpy()
+    year = sp.kron(sp.eye_array(len(pair)), np.ones((1, months)), format="csr")
+    cells = (pair[:, None] * months + np.arange(months)).ravel()
+    total = year @ widen(curve.matrix, draft.builder.columns)[cells]
+    matrix = total + draft.matrix(np.arange(len(pair)), lifted["column"].to_numpy(), 1.0, len(pair))
+    limit = lifted["ceiling"].to_numpy(float) / draft.money - curve.constant[cells].reshape(-1, months).sum(axis=1)
+    labels = {
+        "group": draft.group_label(lifted["group"].to_numpy()),
+        "product": draft.product_label(lifted["product"].to_numpy()),
+    }
+    draft.add_rows(ceilings, labels, sp.csr_array(matrix), -np.inf, limit)
+
+
+def lift_cells(draft: Draft) -> Cells:
+    """Lift, a cell for every column."""
+    lift = draft.tables["lift"]
+    place, product, month, column = (lift[c].to_numpy() for c in ("place", "product", "month", "column"))
+    matrix = draft.matrix(np.arange(len(lift)), column, 1.0, len(lift))
+    return Cells(place, product, month, month, np.zeros(len(lift)), matrix)
+
+
+@rule("Only what sells can be lost", unit="money", index="cut, product, month")
+def losses(draft: Draft, places: Places, curve: Cells, wanted: np.ndarray) -> Cells:
+    """lost[cut,p,t] ≤ Σ_{g in cut} curve[g,p,t] + Σ_pool lift[pool,cut,p,t].
+
+    Parameters
+    ----------
+    wanted : bool array, shape (places, products)
+        Where supply or a target not to be exceeded may call for it.
+
+    Returns
+    -------
+    Cells
+        What is lost, a cell for every column, positive.
+    """
+    months = draft.shape[1]
+    lift = lift_cells(draft)
+    cut = places.cut[curve.place]
+    key = (cut * len(draft.grain.product) + curve.product) * months + curve.month
+    asked = wanted[cut, curve.product] & ~large_products(draft)[curve.product]
+    keys = np.unique(key[asked])
+    place, rest = np.divmod(keys, len(draft.grain.product) * months)
+    product, month = np.divmod(rest, months)
+    labels = {
+        "cut": place - draft.shape[0],
+        "product": draft.product_label(product),
+        "month": draft.month_label(month),
+    }
+    column = draft.builder.add_columns("lost", "money", labels, len(keys))
+    row = np.arange(len(keys))
+    cells = Cells(place, product, month, month, np.zeros(len(keys)), draft.matrix(row, column, 1.0, len(keys)))
+    if not len(keys):
+        return cells
+    matrix, constant = cells.matrix, np.zeros(len(keys))
+    lift_key = (lift.place * len(draft.grain.product) + lift.product) * months + lift.month
+    for part, of in ((curve, key), (lift, lift_key)):
+        at = np.searchsorted(keys, of)
+        hit = np.flatnonzero((at < len(keys)) & (keys[np.minimum(at, len(keys) - 1)] == of))
+        gather = sp.csr_array(sp.coo_array((np.ones(len(hit)), (at[hit], hit)), shape=(len(keys), len(part))))
+        matrix = matrix - gather @ widen(part.matrix, draft.builder.columns)
+        constant += gather @ part.constant
+    draft.add_rows(losses, labels, sp.csr_array(matrix), -np.inf, constant)
+    return cells
+
+
+@rule("A large contract is whole", unit="contracts", index="group, product, month")
+def large_contracts(draft: Draft, curve: Cells) -> Cells:
+    """Σ_{t'≤t} contracts ≤ Σ_{t'≤t} curve ÷ contract_value + 1; over the plan without the head start.
+
+    Where the curve does not depend on a decision the right-hand side is rounded down: contracts are whole.
+
+    Returns
+    -------
+    Cells
+        Contracts, a cell for every column.
+    """
+    months, values = draft.shape[1], contract_values(draft)
+    some = np.flatnonzero(large_products(draft)[curve.product])
+    place, product, month = curve.place[some], curve.product[some], curve.month[some]
+    labels = {
+        "group": draft.group_label(place),
+        "product": draft.product_label(product),
+        "month": draft.month_label(month),
+    }
+    column = draft.builder.add_columns("contracts", "contracts", labels, len(some), integer=True)
+    contracts = draft.matrix(np.arange(len(some)), column, 1.0, len(some))
+    cells = Cells(place, product, month, month, np.zeros(len(some)), contracts)
+    draft.columns["contracts"] = column
+    if len(some):
+        of = curve.where(np.isin(np.arange(len(curve)), some)).times(1 / values[product])
+        draft.demanded = of
+        so_far = sp.kron(sp.eye_array(len(some) // months), np.tril(np.ones((months, months))), format="csr")
+        demand = sp.csr_array(so_far @ widen(of.matrix, draft.builder.columns))
+        head = np.where(month == months - 1, 0.0, 1.0)
+        limit = so_far @ of.constant + head
+        fixed = np.diff(demand.indptr) == 0
+        limit = np.where(fixed, np.floor(limit + 1e-9), limit)
+        draft.add_rows(large_contracts, labels, sp.csr_array(so_far @ contracts - demand), -np.inf, limit)
+    return cells
+
+
+@rule("Only what can be delivered is sold", unit="money", index="product, month")
+def supply(draft: Draft, sales: list[Cells]) -> None:
+    """Σ_g sell[g,p,t] = Σ_source delivered[p,source,t] ≤ maximum, for products with supply rows.
+
+    Table ``delivered`` (product, source, month, unit_cost, column).
+    """
+    grain, months = draft.grain, draft.shape[1]
+    rows = grain.model["supply"]
+    dated = rows["month"] != ""
+    parts = [rows[dated]]
+    if (~dated).any():
+        every = rows[~dated].drop(columns="month").merge(pd.DataFrame({"month": grain.model.calendar.months}), how="cross")
+        has = pd.MultiIndex.from_frame(rows.loc[dated, ["product", "source", "month"]])
+        parts.append(every[~pd.MultiIndex.from_frame(every[["product", "source", "month"]]).isin(has)])
+    table = pd.concat(parts, ignore_index=True).sort_values(["product", "source", "month"], ignore_index=True)
+    t = pd.Index(grain.model.calendar.months).get_indexer(table["month"])
+    table = table[t >= 0].assign(position=t[t >= 0])
+    p = pd.Index(grain.product).get_indexer(table["product"])
+    labels = {
+        "product": draft.product_label(p),
+        "source": pd.Categorical(table["source"]),
+        "month": draft.month_label(table["position"].to_numpy()),
+    }
+    upper = table["maximum"].to_numpy(float) / draft.money
+    table["column"] = draft.builder.add_columns("delivered", "money", labels, len(table), 0.0, upper)
+    draft.tables["delivered"] = table
+    limited = np.unique(pd.Index(grain.product).get_indexer(rows["product"].unique())).astype(int)
+    if not len(limited):
+        return
+    place = np.full(len(grain.product), -1)
+    place[limited] = np.arange(len(limited))
+    size = len(limited) * months
+    row = place[p] * months + table["position"].to_numpy()
+    matrix = draft.matrix(row, table["column"].to_numpy(), -1.0, size)
+    constant = np.zeros(size)
+    for part in sales:
+        hit = np.flatnonzero(place[part.product] >= 0)
+        at = place[part.product[hit]] * months + part.month[hit]
+        gather = sp.csr_array(sp.coo_array((np.ones(len(hit)), (at, hit)), shape=(size, len(part))))
+        matrix = matrix + gather @ widen(part.matrix, draft.builder.columns)
+        constant += gather @ part.constant
+    q, m = np.divmod(np.arange(size), months)
+    labels = {"product": draft.product_label(limited[q]), "month": draft.month_label(m)}
+    draft.add_rows(supply, labels, sp.csr_array(matrix), -constant, -constant)

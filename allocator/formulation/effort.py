@@ -1,0 +1,176 @@
+"""The effort program: what can we sell with what we have?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+
+from allocator.formulation.budget import add_spend
+from allocator.formulation.demand import (
+    Cells,
+    add_lift,
+    ceilings,
+    curve_cells,
+    large_contracts,
+    large_products,
+    lift_cells,
+    losses,
+    supply,
+)
+from allocator.formulation.draft import Draft, start_draft, widen
+from allocator.formulation.grain import make_grain
+from allocator.formulation.metrics import Metrics
+from allocator.formulation.places import make_places
+from allocator.formulation.rules import rule
+from allocator.formulation.targets import (
+    TargetRows,
+    largest_miss,
+    may_be_lost,
+    target_goals,
+    target_rows,
+    targets,
+)
+from allocator.formulation.visiting import (
+    add_visits,
+    clients_seen,
+    executive_visits,
+    rep_days,
+    rep_hours,
+)
+from allocator.formulation.winning import add_winning
+from allocator.model import Model
+from allocator.program import Floats, Goal, Program
+
+
+@dataclass(frozen=True)
+class Effort:
+    """The effort program with what its columns mean.
+
+    Attributes
+    ----------
+    program : Program
+    draft : Draft
+    metrics : Metrics
+    curve : Cells
+        What the curves give, every product.
+    lost : Cells
+    rows : TargetRows
+    """
+
+    program: Program
+    draft: Draft
+    metrics: Metrics
+    curve: Cells
+    lost: Cells
+    rows: TargetRows
+
+
+def effort_program(model: Model, *, strict: bool = False) -> Effort:
+    """Write the effort program of a model; ``strict`` makes promised visits and base targets hard."""
+    draft = start_draft(make_grain(model), strict=strict)
+    add_spend(draft)
+    add_visits(draft)
+    add_winning(draft)
+    places = make_places(draft.grain)
+    metrics = Metrics(draft, places)
+    curve = curve_cells(draft)
+    add_lift(draft, places)
+    ceilings(draft, curve)
+    lost = losses(draft, places, curve, may_be_lost(draft, metrics, curve))
+    contracts = large_contracts(draft, curve)
+    metrics.whole = [contracts]
+    metrics.sales = [curve.where(~large_products(draft)[curve.product]), lift_cells(draft), lost.times(-1.0)]
+    supply(draft, metrics.parts("revenue"))
+    rep_hours(draft)
+    rep_days(draft)
+    executive_visits(draft)
+    shared_pools(draft, metrics)
+    if (model["targets"]["metric"] == "coverage").any():
+        clients_seen(draft)
+    rows = target_rows(draft, metrics)
+    targets(draft, rows)
+    largest_miss(draft)
+    goals = _goals(draft, metrics)
+    return Effort(draft.builder.build(goals), draft, metrics, curve, lost, rows)
+
+
+@rule("Shared pools are shared", unit="hours", index="resource, month")
+def shared_pools(draft: Draft, metrics: Metrics) -> None:
+    """Σ_p hours[p] · contracts[p,t] + Σ_tier hours[tier] · executive[tier,t] ≤ hours[resource,t]."""
+    model, months = draft.grain.model, draft.shape[1]
+    needs, resources = model["needs"], model["resources"]
+    rows = []
+    for resource, month, hours in resources[["resource", "month", "hours"]].itertuples(index=False):
+        own = set(resources.loc[(resources["resource"] == resource) & (resources["month"] != ""), "month"])
+        for t, label in enumerate(model.calendar.months):
+            if month == label or (not month and label not in own):
+                rows.append((resource, t, hours))
+    pools = pd.DataFrame(rows, columns=["resource", "month", "hours"])
+    if not len(pools) or not len(needs):
+        return
+    matrix = sp.csr_array((len(pools), draft.builder.columns))
+    constant = np.zeros(len(pools))
+    executive = draft.columns["executive"]
+    g, t = np.nonzero(executive >= 0)
+    exec_cells = Cells(g, np.full(len(g), -1), t, t, np.zeros(len(g)), draft.matrix(np.arange(len(g)), executive[g, t], 1.0, len(g)))
+    parts = metrics.parts("contracts") if (needs["product"] != "").any() else []
+    for resource, product, tier, hours in needs[["resource", "product", "tier", "hours"]].itertuples(index=False):
+        at = np.full(months, -1)
+        mine = np.flatnonzero(pools["resource"] == resource)
+        at[pools["month"].to_numpy(int)[mine]] = mine
+        for part, key, value in [*((p, "product", product) for p in parts if product), *([(exec_cells, "tier", tier)] if tier else [])]:
+            hit = np.flatnonzero((metrics.label(part, key) == value) & (at[part.month] >= 0))
+            gather = sp.csr_array(sp.coo_array((np.full(len(hit), hours), (at[part.month[hit]], hit)), shape=(len(pools), len(part))))
+            matrix = matrix + gather @ widen(part.matrix, draft.builder.columns)
+            constant += gather @ part.constant
+    labels = {"resource": pd.Categorical(pools["resource"]), "month": draft.month_label(pools["month"].to_numpy(int))}
+    limit = pools["hours"].to_numpy(float) - constant
+    draft.add_rows(shared_pools, labels, sp.csr_array(matrix), -np.inf, limit)
+
+
+def _goals(draft: Draft, metrics: Metrics) -> tuple[Goal, ...]:
+    """Goals in the model's order."""
+    size = draft.builder.columns
+    goals: list[Goal] = []
+    for name in draft.grain.model.settings.goals:
+        if name == "visits":
+            total = promised_visits(draft)
+            costs = np.zeros(size)
+            costs[draft.columns["within"]] = -1.0
+            if total > 0:
+                goals.append(Goal("visits", "visits", costs / total, 1.0, wish=True))
+        elif name == "contribution":
+            everything = metrics.sums("contribution", {}, np.arange(draft.grain.months), ())
+            scale = max(expected_sales(draft), 1e-9)
+            costs = -np.asarray(widen(everything.matrix, size).todense()).ravel() / scale
+            constant = -float(everything.constant[0]) / scale
+            goals.append(Goal("contribution", "contribution", costs, constant, scale=-scale * draft.money))
+        else:
+            goals += target_goals(draft, name)
+    return tuple(goals)
+
+
+def promised_visits(draft: Draft) -> float:
+    """Visits promised over the plan, Σ P[g,w]."""
+    grain = draft.grain
+    begins = np.ones_like(grain.promise, bool)
+    begins[:, 1:] = grain.windows[:, 1:] != grain.windows[:, :-1]
+    return float(grain.promise[begins].sum())
+
+
+def expected_sales(draft: Draft) -> float:
+    """Expected sales of the year in program money: the scale of contribution."""
+    return float(draft.grain.pairs["expected"].sum()) / draft.money
+
+
+def least_effort(effort: Effort, seed: int = 20) -> Floats:
+    """Costs of the tie-break: a little for every unit of effort, no two alike, the same on every engine."""
+    program = effort.program
+    costs = 1.0 + 0.05 * np.random.default_rng(seed).random(program.shape[1])
+    for family in program.column_families:
+        if family.name in ("miss", "largest", "overrun", "customers", "in order", "seen"):
+            costs[family.slice] = 0.0
+    return costs

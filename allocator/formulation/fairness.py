@@ -1,0 +1,135 @@
+"""Fair shares and even months: goals of the quota program."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+
+from allocator.formulation.grain import Grain
+from allocator.formulation.rules import rule
+from allocator.program import Floats, Ints
+
+if TYPE_CHECKING:
+    from allocator.formulation.quotas import Asking
+
+
+def fair_weights(grain: Grain) -> Floats:
+    """Weight of each rep: potential, history or a blend of both shares, times the grade's weight, shape (reps,)."""
+    model, people = grain.model, grain.people
+    fairness = model.settings.fairness
+    reps, months = len(people.code), grain.months
+    potential = np.zeros(reps)
+    ceiling = np.bincount(
+        grain.pairs["group"], weights=grain.pairs["ceiling"].to_numpy(float), minlength=len(grain.groups)
+    )
+    carried = grain.carrier >= 0
+    np.add.at(potential, grain.carrier[carried], np.repeat(ceiling[:, None], months, axis=1)[carried] / months)
+    history = np.zeros(reps)
+    rows = model["history"].query("metric == 'revenue'")
+    owner = grain.clients.set_index("client")["rep"].reindex(rows["client"]).fillna(-1).to_numpy(int)
+    own = pd.Index(people.code).get_indexer(rows["rep"])
+    at = np.where(own >= 0, own, owner)
+    np.add.at(history, at[at >= 0], rows["amount"].to_numpy(float)[at >= 0])
+    history *= people.in_post.mean(axis=1)
+    part = {"potential": 0.0, "history": 1.0, "blend": fairness.blend}[fairness.by]
+    weight = (1 - part) * potential / max(potential.sum(), 1e-300) + part * history / max(history.sum(), 1e-300)
+    return weight * np.array([fairness.grades.get(g, 1.0) for g in people.grade])
+
+
+def add_fairness(asking: Asking) -> Ints:
+    """Rows of fair shares of reps in their unit and of units in their parent; returns the columns ``unfair``."""
+    grain, cells = asking.grain, asking.cells
+    model, people = grain.model, grain.people
+    weight = fair_weights(grain)
+    units = list(model.ancestors)
+    below = np.array([[u in model.ancestors[v] for v in people.unit] for u in units], bool).reshape(len(units), -1)
+    total = asking.builder.add_columns(
+        "asked of a unit", "money", {"unit": pd.Categorical(units)}, len(units)
+    )
+    unit_total(asking, units, below, total)
+    of_rep = asking.rows(cells["rep"].to_numpy(), np.arange(len(cells)), 1.0, len(people.code))
+    position = {u: i for i, u in enumerate(units)}
+    home = np.array([position[u] for u in people.unit], int)
+    sums = below @ weight
+    share = np.divide(weight, sums[home], out=np.zeros_like(weight), where=sums[home] > 0)
+    names, lines, shares, parents = list(people.code), [of_rep], [share], [total[home]]
+    parent = dict(zip(model["units"]["unit"], model["units"]["parent"], strict=True))
+    inner = [u for u in units if parent[u]]
+    if inner:
+        at = np.array([position[u] for u in inner])
+        above = np.array([position[parent[u]] for u in inner])
+        lines.append(asking.sparse(np.arange(len(inner)), total[at], 1.0, len(inner)))
+        shares.append(np.divide(sums[at], sums[above], out=np.zeros(len(at)), where=sums[above] > 0))
+        parents.append(total[above])
+        names += inner
+    matrix = sp.vstack(lines, format="csr")
+    return fair_share(asking, names, matrix, np.concatenate(shares), np.concatenate(parents))
+
+
+@rule("A unit's quota is the sum of its reps'", unit="money", index="unit")
+def unit_total(asking: Asking, units: list[str], below: np.ndarray, total: Ints) -> None:
+    """asked[u] = Σ_{r below u} Σ_pt quota."""
+    rep = asking.cells["rep"].to_numpy()
+    row, cell = np.nonzero(below[:, rep])
+    matrix = asking.rows(row, cell, 1.0, len(units)) - asking.sparse(np.arange(len(units)), total, 1.0, len(units))
+    asking.builder.add_rows(unit_total.sentence, "money", {"unit": pd.Categorical(units)}, sp.csr_array(matrix), 0.0, 0.0)
+
+
+@rule("A quota stays near its fair share", unit="money", index="rep or unit")
+def fair_share(asking: Asking, names: list[str], matrix: sp.csr_array, share: Floats, parent: Ints) -> Ints:
+    """abs(Σ_pt quota − share · asked[parent]) ≤ band · share · asked[parent] + unfair."""
+    band, size = asking.grain.model.settings.fairness.band, len(names)
+    labels = {"name": np.array(names, dtype=object)}
+    unfair = asking.builder.add_columns("unfair", "money", labels, size)
+    row = np.arange(size)
+    slack = asking.sparse(row, unfair, 1.0, size)
+    wide = sp.csr_array((matrix.data, matrix.indices, matrix.indptr), shape=(size, asking.builder.columns))
+    over = wide - asking.sparse(row, parent, (1 + band) * share, size) - slack
+    under = wide - asking.sparse(row, parent, (1 - band) * share, size) + slack
+    asking.builder.add_rows(fair_share.sentence, "money", labels, sp.csr_array(over), -np.inf, 0.0)
+    asking.builder.add_rows(fair_share.sentence, "money", labels, sp.csr_array(under), 0.0, np.inf)
+    return unfair
+
+
+@rule("No month carries the year", unit="money", index="rep, month")
+def add_peak(asking: Asking) -> Ints:
+    """quota[r,t] ≤ peak · Σ_p share[r,p,t] · Σ_t' quota[r,p,t'] + over; share = season over his months in post."""
+    grain, cells = asking.grain, asking.cells
+    months, products = grain.months, len(grain.product)
+    rep, product, month = (cells[c].to_numpy() for c in ("rep", "product", "month"))
+    pair, number = np.unique(rep * products + product, return_inverse=True)
+    labels = {
+        "rep": pd.Categorical.from_codes(pair // products, categories=pd.Index(grain.people.code)),
+        "product": pd.Categorical.from_codes(pair % products, categories=pd.Index(grain.product)),
+    }
+    year = asking.builder.add_columns("quota of the year", "money", labels, len(pair))
+    matrix = asking.rows(number, np.arange(len(cells)), 1.0, len(pair)) - asking.sparse(np.arange(len(pair)), year, 1.0, len(pair))
+    year_is_the_sum(asking, labels, sp.csr_array(matrix))
+    season = grain.season[None, :, :] * grain.people.in_post[:, None, :]
+    total = season.sum(axis=2, keepdims=True)
+    share = np.divide(season, total, out=np.zeros_like(season), where=total > 0)
+    keys, row = np.unique(rep * months + month, return_inverse=True)
+    r, t = np.divmod(keys, months)
+    labels = {
+        "rep": pd.Categorical.from_codes(r, categories=pd.Index(grain.people.code)),
+        "month": pd.Categorical.from_codes(t, categories=pd.Index(grain.model.calendar.months)),
+    }
+    over = asking.builder.add_columns("over the peak", "money", labels, len(keys))
+    # Every product-year of the rep counts in each of his months, also where the month has no cell of the product.
+    mine = pd.DataFrame({"rep": pair // products, "product": pair % products, "year": year})
+    every = pd.DataFrame({"row": np.arange(len(keys)), "rep": r, "month": t}).merge(mine, on="rep")
+    weight = grain.model.settings.peak * share[every["rep"], every["product"], every["month"]]
+    matrix = asking.rows(row, np.arange(len(cells)), 1.0, len(keys))
+    matrix = matrix - asking.sparse(every["row"].to_numpy(), every["year"].to_numpy(), weight, len(keys))
+    matrix = matrix - asking.sparse(np.arange(len(keys)), over, 1.0, len(keys))
+    asking.builder.add_rows(add_peak.sentence, "money", labels, sp.csr_array(matrix), -np.inf, 0.0)
+    return over
+
+
+@rule("A product's year is the sum of its months", unit="money", index="rep, product")
+def year_is_the_sum(asking: Asking, labels: dict[str, pd.Categorical], matrix: sp.csr_array) -> None:
+    """quota of the year[r,p] = Σ_t quota[r,p,t]."""
+    asking.builder.add_rows(year_is_the_sum.sentence, "money", labels, matrix, 0.0, 0.0)

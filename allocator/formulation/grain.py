@@ -1,0 +1,311 @@
+"""The grain of the program: reps and their hours, groups of clients, seasons, promises."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allocator.formulation.assigning import assign
+from allocator.model import Model
+from allocator.scopes import parse_scope, parse_share_of
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+CLIENT_ATTRIBUTES = ("client", "industry", "area")
+
+
+@dataclass(frozen=True)
+class People:
+    """Reps by month.
+
+    Attributes
+    ----------
+    code, unit, grade : object array, shape (reps,)
+    backup : int array, shape (reps,)
+        Position of the backup; −1 for none.
+    present : float array, shape (reps, months)
+        Working days in service and not on leave.
+    share : float array, shape (reps, months)
+        ``present`` over the month's working days.
+    in_post : bool array, shape (reps, months)
+    hours : float array, shape (reps, months)
+        Selling hours less fixed activities.
+    ramp : float array, shape (reps, months)
+    """
+
+    code: NDArray[np.object_]
+    unit: NDArray[np.object_]
+    grade: NDArray[np.object_]
+    backup: Ints
+    present: Floats
+    share: Floats
+    in_post: Bools
+    hours: Floats
+    ramp: Floats
+
+
+@dataclass(frozen=True)
+class Grain:
+    """Everything the rules read, as arrays.
+
+    Attributes
+    ----------
+    model : Model
+    people : People
+    product : object array, shape (products,)
+    season : float array, shape (products, months)
+        Sums to 1 over the plan.
+    clients : DataFrame
+        client, rep, group and what the input says of them; one row per client.
+    groups : DataFrame
+        group (name), rep (position, −1 none), tier (code), status, client, industry, area, members; one row per group.
+    carrier : int array, shape (groups, months)
+        Rep for whom a month's forecast counts; −1 nobody.
+    windows : int array, shape (groups, months)
+        Window of the promise that a month belongs to.
+    promise : float array, shape (groups, months)
+        Visits promised in the window of each month (the whole window's).
+    pairs : DataFrame
+        group, product (positions), expected, ceiling (sums over members): one row where a group has demand.
+    reads : frozenset of str
+        Attributes that some rule, target or scope reads.
+    """
+
+    model: Model
+    people: People
+    product: NDArray[np.object_]
+    season: Floats
+    clients: pd.DataFrame
+    groups: pd.DataFrame
+    carrier: Ints
+    windows: Ints
+    promise: Floats
+    demand: pd.DataFrame
+    pairs: pd.DataFrame
+    reads: frozenset[str]
+
+    @property
+    def months(self) -> int:
+        """Number of months of the plan."""
+        return self.model.settings.months
+
+    @property
+    def ramp(self) -> Floats:
+        """Ramp of each group's carrier, shape (groups, months); 1 without a carrier."""
+        return _by_carrier(self.people.ramp, self.carrier, 1.0)
+
+    @property
+    def shares(self) -> tuple[Floats, Ints]:
+        """Owner's share of a group's visits by month, and who makes the rest (−1 nobody), shape (groups, months)."""
+        owner = self.groups["rep"].to_numpy()
+        backup = np.where(owner >= 0, self.people.backup[owner], -1)
+        there = np.where(backup[:, None] >= 0, self.people.in_post[backup], False)
+        return np.where(there, self.people.share[owner], 1.0), np.where(there, backup[:, None], -1)
+
+
+def make_grain(model: Model) -> Grain:
+    """Derive the grain of a model."""
+    people = make_people(model)
+    product = model["products"]["product"].to_numpy(object)
+    clients, demand = model["clients"].copy(), model["demand"].copy()
+    position = pd.Index(people.code)
+    clients["rep"] = position.get_indexer(assign(model, people.code, people.unit, people.hours))
+    reads, mentioned = what_is_read(model)
+    keys = ["rep", "tier", "status"]
+    for attribute in CLIENT_ATTRIBUTES:
+        values = mentioned.get(attribute)
+        column = clients[attribute]
+        clients[f"read_{attribute}"] = (
+            column if values is None and attribute in reads else column.where(column.isin(list(values or ())), "")
+        )
+        keys.append(f"read_{attribute}")
+    groups = clients.groupby(keys, sort=True).agg(members=("count", "sum")).reset_index()
+    clients["group"] = pd.MultiIndex.from_frame(groups[keys]).get_indexer(pd.MultiIndex.from_frame(clients[keys]))
+    groups = groups.rename(columns={f"read_{a}": a for a in CLIENT_ATTRIBUTES})
+    groups["group"] = _names(groups, people.code)
+    owner = groups["rep"].to_numpy()
+    windows, promise = _promises(model, groups)
+    at = pd.Index(clients["client"]).get_indexer(demand["client"])
+    demand["group"] = clients["group"].to_numpy()[at]
+    demand["count"] = clients["count"].to_numpy()[at].astype(float)
+    demand["position"] = pd.Index(product).get_indexer(demand["product"])
+    demand["pair"] = demand.groupby(["group", "position"], sort=True).ngroup()
+    sums = pd.DataFrame(
+        {
+            "pair": demand["pair"],
+            "group": demand["group"],
+            "product": demand["position"],
+            "expected": demand["count"] * np.minimum(demand["expected"], demand["ceiling"]),
+            "ceiling": demand["count"] * demand["ceiling"],
+        }
+    )
+    pairs = sums.groupby("pair", sort=True).agg(
+        group=("group", "first"), product=("product", "first"), expected=("expected", "sum"), ceiling=("ceiling", "sum")
+    )
+    return Grain(
+        model=model,
+        people=people,
+        product=product,
+        season=_seasons(model, product),
+        clients=clients,
+        groups=groups,
+        carrier=_carriers(people, owner),
+        windows=windows,
+        promise=promise,
+        demand=demand,
+        pairs=pairs.reset_index(drop=True),
+        reads=reads,
+    )
+
+
+def make_people(model: Model) -> People:
+    """Derive presence, hours and ramps of the reps."""
+    reps, calendar = model["reps"], model.calendar
+    code = reps["rep"].to_numpy(object)
+    months = calendar.count
+    inside = np.stack([calendar.between(a, b) for a, b in zip(reps["start"], reps["end"], strict=True)])
+    here = inside.copy()
+    position = pd.Index(code)
+    for rep, start, end in model["leave"][["rep", "from", "to"]].itertuples(index=False):
+        here[position.get_loc(rep)] &= ~calendar.between(start, end)
+    of_month = np.zeros((len(calendar.days), months))
+    of_month[np.arange(len(calendar.days)), calendar.day_month] = 1.0
+    present = (here & calendar.working) @ of_month
+    days = calendar.working_days
+    share = np.divide(present, days, out=np.zeros_like(present), where=days > 0)
+    hours = (reps["hours_per_day"] * reps["selling_share"]).to_numpy(float)[:, None] * present
+    hours -= share * _activities(model)
+    first = int(calendar.start[:4]) * 12 + int(calendar.start[5:7]) - 1
+    since = first + np.arange(months) - (reps["start"].dt.year * 12 + reps["start"].dt.month - 1).to_numpy()[:, None]
+    ramp_months = reps["ramp_months"].to_numpy()[:, None]
+    ramp = np.where(np.isnan(since), 1.0, np.clip((np.nan_to_num(since) + 1) / (ramp_months + 1), 0.0, 1.0))
+    return People(
+        code=code,
+        unit=reps["unit"].to_numpy(object),
+        grade=reps["grade"].to_numpy(object),
+        backup=position.get_indexer(reps["backup"]),
+        present=present,
+        share=share,
+        in_post=inside @ of_month > 0,
+        hours=hours,
+        ramp=ramp,
+    )
+
+
+def rep_scope(model: Model, text: str) -> Bools:
+    """Reps that a scope over rep, unit and grade holds, shape (reps,)."""
+    reps = model["reps"]
+    held = np.ones(len(reps), bool)
+    for key, values in parse_scope(text).items():
+        if key == "unit":
+            held &= np.array([not set(values).isdisjoint(model.ancestors[u]) for u in reps["unit"]], bool)
+        else:
+            held &= reps[key].isin(values).to_numpy()
+    return held
+
+
+def _activities(model: Model) -> Floats:
+    """Hours of fixed activities of a rep who is there all month, shape (reps, months)."""
+    calendar = model.calendar
+    often = {
+        "week": calendar.weeks.astype(float),
+        "month": np.ones(calendar.count),
+        "quarter": np.full(calendar.count, 1 / 3),
+        "year": np.full(calendar.count, 1 / calendar.count),
+    }
+    hours = np.zeros((len(model["reps"]), calendar.count))
+    for scope, count, per, minutes in model["activities"][["scope", "count", "per", "minutes"]].itertuples(index=False):
+        hours += np.outer(rep_scope(model, scope), count * minutes / 60 * often[per])
+    return hours
+
+
+def _carriers(people: People, owner: Ints) -> Ints:
+    backup = np.where(owner >= 0, people.backup[owner], -1)
+    by_owner = (owner >= 0)[:, None] & people.in_post[owner]
+    by_backup = (backup >= 0)[:, None] & people.in_post[backup]
+    return np.where(by_owner, owner[:, None], np.where(by_backup, backup[:, None], -1))
+
+
+def _by_carrier(values: Floats, carrier: Ints, nobody: float) -> Floats:
+    month = np.arange(values.shape[1])[None, :]
+    return np.where(carrier >= 0, values[carrier, month], nobody)
+
+
+def _promises(model: Model, groups: pd.DataFrame) -> tuple[Ints, Floats]:
+    """Window of each month and the whole window's promise, both of shape (groups, months)."""
+    calendar = model.calendar
+    month = np.arange(calendar.count)
+    quarter = pd.factorize(np.array(calendar.quarters))[0].astype(np.int64)
+    in_quarter = np.bincount(quarter)[quarter]
+    windows = {"week": month, "month": month, "quarter": quarter, "year": np.zeros_like(month)}
+    size = {
+        "week": calendar.weeks.astype(float),
+        "month": np.ones(calendar.count),
+        "quarter": in_quarter / 3,
+        "year": np.full(calendar.count, calendar.count / 12),
+    }
+    tiers = model["tiers"].set_index("tier")
+    per = tiers["per"].reindex(groups["tier"]).to_numpy(object)
+    visits = tiers["visits"].reindex(groups["tier"]).to_numpy(float)
+    visits = np.where(groups["status"] == "active", visits * groups["members"].to_numpy(float), 0.0)
+    return np.stack([windows[p] for p in per]), visits[:, None] * np.stack([size[p] for p in per])
+
+
+def _seasons(model: Model, product: NDArray[np.object_]) -> Floats:
+    """Weights of the months, shape (products, months), each row summing to 1."""
+    calendar = model.calendar
+    rows = model["seasonality"].query("metric == 'revenue'")
+    weights = rows.pivot_table(index="product", columns="month", values="weight", aggfunc="sum")
+    weights = weights.reindex(columns=list(calendar.months)).fillna(0.0)
+    season = np.ones((len(product), calendar.count))
+    days = calendar.days
+    for i, (code, launch, end) in enumerate(model["products"][["product", "launch", "end"]].itertuples(index=False)):
+        key = code if code in weights.index else ""
+        if key in weights.index:
+            season[i] = weights.loc[key].to_numpy(float)
+        on_sale = np.bincount(calendar.day_month[calendar.between(launch, end)], minlength=calendar.count) > 0
+        season[i] *= on_sale[: calendar.count]
+    assert len(days)
+    total = season.sum(axis=1, keepdims=True)
+    return np.divide(season, total, out=np.zeros_like(season), where=total > 0)
+
+
+def what_is_read(model: Model) -> tuple[frozenset[str], dict[str, tuple[str, ...] | None]]:
+    """Attributes that rules, targets and scopes read, and the client attributes' values where only some are named."""
+    reads: set[str] = set()
+    values: dict[str, tuple[str, ...] | None] = {}
+    kinds = set(model["units"]["kind"])
+    for scope, each, share_of in model["targets"][["scope", "each", "share_of"]].itertuples(index=False):
+        scopes = [parse_scope(scope)] + ([parse_share_of(share_of)[1]] if share_of else [])
+        for one in scopes:
+            for key, named in one.items():
+                reads.add(key)
+                if key not in values or values[key] is not None:
+                    values[key] = (*(values.get(key) or ()), *named)
+        for key in each:
+            reads.add("unit" if key in kinds else key)
+            values[key] = None
+    if (model["budget"]["unit"] != "").any():
+        reads.add("unit")
+    if (model["commission"]["grade"] != "").any():
+        reads.add("grade")
+    if (model["collection"]["tier"] != "").any() or (model["tiers"]["visit_cost"] > 0).any():
+        reads.add("tier")
+    if (model["market"]["industry"] != "").any() and (model["targets"]["metric"] == "market_share").any():
+        reads.add("industry")
+        values["industry"] = None
+    return frozenset(reads), values
+
+
+def _names(groups: pd.DataFrame, code: NDArray[np.object_]) -> pd.Series:
+    rep = pd.Series(np.where(groups["rep"] >= 0, code[groups["rep"]], "-"), index=groups.index)
+    name = rep + "/" + groups["tier"]
+    for column, plain in (("status", "active"), *((a, "") for a in CLIENT_ATTRIBUTES)):
+        name = name + np.where(groups[column] == plain, "", "/" + groups[column])
+    again = name.groupby(name).cumcount()
+    return name + np.where(again > 0, "#" + again.astype(str), "")

@@ -1,0 +1,274 @@
+"""Metrics: affine expressions of the decisions, cut by scope, period and repetition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from allocator.formulation.budget import line_matrix
+from allocator.formulation.demand import Cells, contract_values
+from allocator.formulation.draft import Draft, widen
+from allocator.formulation.places import Places
+from allocator.formulation.visiting import all_visits_matrix, hours_matrix
+from allocator.model import Model
+from allocator.program import Floats, Ints
+from allocator.scopes import Scope
+
+MONEY = frozenset({"revenue", "profit", "contribution", "commission", "collections", "spend"})
+Parts = list[Cells]
+
+
+@dataclass(frozen=True)
+class Sums:
+    """A metric summed for each repetition of a target.
+
+    Attributes
+    ----------
+    keys : DataFrame
+        One column for each of ``each``, one row for each repetition.
+    constant : float array, shape (repetitions,)
+    matrix : scipy.sparse.csr_array, shape (repetitions, columns)
+    """
+
+    keys: pd.DataFrame
+    constant: Floats
+    matrix: sp.csr_array
+
+
+@dataclass
+class Metrics:
+    """Every metric of a draft, made when first asked for.
+
+    Attributes
+    ----------
+    sales : list of Cells
+        Curves of products that are not large, lift, losses (negative).
+    whole : list of Cells
+        Large contracts, in contracts.
+    """
+
+    draft: Draft
+    places: Places
+    sales: Parts = field(default_factory=list)
+    whole: Parts = field(default_factory=list)
+    _made: dict[str, Parts] = field(default_factory=dict)
+
+    def parts(self, name: str) -> Parts:
+        """Cells of a metric by name."""
+        if name not in self._made:
+            maker: Mapping[str, Callable[[], Parts]] = {
+                "revenue": self._revenue,
+                "profit": self._profit,
+                "contribution": self._contribution,
+                "contracts": self._contracts,
+                "commission": self._commission,
+                "collections": self._collections,
+                "new_clients": self._new_clients,
+                "visits": lambda: [self._by_group(all_visits_matrix(self.draft))],
+                "hours": lambda: [self._by_group(hours_matrix(self.draft))],
+                "coverage": self._coverage,
+                "spend": self._spend,
+                "market_share": self._revenue,
+            }
+            self._made[name] = [p for p in (maker[name]() if name in maker else self._yields(name)) if len(p)]
+        return self._made[name]
+
+    def sums(self, name: str, scope: Scope, months: Ints, each: tuple[str, ...]) -> Sums:
+        """Sum a metric over a scope and some months, for each repetition that occurs."""
+        parts = [p.where(self.mask(p, scope, months)) for p in self.parts(name)]
+        columns = self.draft.builder.columns
+        labels = [pd.DataFrame({e: self.label(p, e) for e in each}, index=range(len(p))) for p in parts]
+        if each:
+            every = pd.concat(labels, ignore_index=True)
+            known = (every != "").all(axis=1)
+            keys = every[known].drop_duplicates().sort_values(list(each), ignore_index=True)
+        else:
+            keys = pd.DataFrame(index=[0])
+        constant, matrix = np.zeros(len(keys)), sp.csr_array((len(keys), columns))
+        for part, label in zip(parts, labels, strict=True):
+            if each:
+                at = pd.MultiIndex.from_frame(keys).get_indexer(pd.MultiIndex.from_frame(label))
+            else:
+                at = np.zeros(len(part), int)
+            hit = np.flatnonzero(at >= 0)
+            gather = sp.csr_array(sp.coo_array((np.ones(len(hit)), (at[hit], hit)), shape=(len(keys), len(part))))
+            constant += gather @ part.constant
+            matrix = matrix + gather @ widen(part.matrix, columns)
+        return Sums(keys, constant, sp.csr_array(matrix))
+
+    def label(self, part: Cells, key: str) -> NDArray[np.object_]:
+        """Text of a label for every cell; blank where the cell has none."""
+        model = self.draft.grain.model
+        calendar = model.calendar
+        if key in ("month", "quarter"):
+            names = calendar.months if key == "month" else calendar.quarters
+            return np.array(names, object)[part.month]
+        if key in ("product", "family", "class"):
+            values = np.append(model["products"][key].to_numpy(object), "")
+            return values[part.product]
+        kinds = dict(zip(model["units"]["unit"], model["units"]["kind"], strict=True))
+        if key in set(kinds.values()) and key != "unit":
+            above = {u: next((a for a in c if kinds[a] == key), "") for u, c in model.ancestors.items()}
+            return pd.Series(self.label(part, "unit"), dtype=object).map(above).fillna("").to_numpy(object)
+        if part.space == "lines":
+            if key not in ("line", "category", "channel", "unit"):
+                return np.full(len(part), "", object)
+            return model["budget"][key].to_numpy(object)[part.place]
+        if key in self.places.by_month:
+            return np.append(self.places.by_month[key], [[""] * calendar.count], axis=0)[part.place, part.post]
+        if key in self.places.fixed:
+            return np.append(self.places.fixed[key], "")[part.place]
+        return np.full(len(part), "", object)
+
+    def mask(self, part: Cells, scope: Scope, months: Ints) -> NDArray[np.bool_]:
+        mask = np.isin(part.month, months)
+        for key, values in scope.items():
+            wanted = list(values)
+            if key == "unit":
+                chains = self.draft.grain.model.ancestors
+                wanted = [u for u, chain in chains.items() if not set(values).isdisjoint(chain)]
+                if part.space == "lines" and any(len(chains[v]) == 1 for v in values if v in chains):
+                    wanted.append("")  # a line of the company lies below its top
+            mask &= np.isin(self.label(part, key), wanted)
+        return mask
+
+    def _revenue(self) -> Parts:
+        values = np.nan_to_num(contract_values(self.draft))
+        return [*self.sales, *(w.times(values[w.product]) for w in self.whole)]
+
+    def _profit(self) -> Parts:
+        margin = self.draft.grain.model["products"]["margin"].to_numpy(float)
+        return [p.times(margin[p.product]) for p in self.parts("revenue")]
+
+    def _commission(self) -> Parts:
+        rate = commission_rates(self.draft.grain.model, 1.0)
+        out = []
+        for part in self.parts("revenue"):
+            grade = pd.Series(self.label(part, "grade"), dtype=object)
+            out.append(part.times(grade.map(rate).fillna(rate[""]).to_numpy(float)))
+        return out
+
+    def _contracts(self) -> Parts:
+        values = contract_values(self.draft)
+        known = [p.where(np.nan_to_num(values)[p.product] > 0) for p in self.sales]
+        return [*(p.times(1 / values[p.product]) for p in known), *self.whole]
+
+    def _contribution(self) -> Parts:
+        draft, model = self.draft, self.draft.grain.model
+        cost = model["tiers"].set_index("tier")["visit_cost"].reindex(draft.grain.groups["tier"]).to_numpy(float)
+        visits = self.parts("visits")
+        delivered = draft.tables["delivered"]
+        delivery = []
+        if len(delivered):
+            product = pd.Index(draft.grain.product).get_indexer(delivered["product"])
+            nowhere, month = np.full(len(delivered), -1), delivered["position"].to_numpy()
+            columns = draft.matrix(np.arange(len(delivered)), delivered["column"].to_numpy(), 1.0, len(delivered))
+            cells = Cells(nowhere, product, month, month, np.zeros(len(delivered)), columns)
+            delivery = [cells.times(-delivered["unit_cost"].to_numpy(float))]
+        return [
+            *self.parts("profit"),
+            *(p.times(-1.0) for p in self.parts("commission")),
+            *(p.times(-1.0) for p in self.parts("spend")),
+            *(v.times(-cost[v.place] / draft.money) for v in visits),
+            *delivery,
+        ]
+
+    def _collections(self) -> Parts:
+        months, model = self.draft.shape[1], self.draft.grain.model
+        profile = collection_profiles(model)
+        out = []
+        for part in self.parts("revenue"):
+            tier = pd.Series(self.label(part, "tier"), dtype=object)
+            for lag in sorted({k for p in profile.values() for k in p}):
+                share = tier.map({t: p.get(lag, 0.0) for t, p in profile.items()})
+                share = share.fillna(profile[""].get(lag, 0.0)).to_numpy(float)
+                later = replace(part.times(share), month=part.month + lag)
+                out.append(later.where((later.month < months) & (share != 0)))
+        return [*out, history_cash(self.draft, profile)]
+
+    def _by_group(self, matrix: sp.csr_array) -> Cells:
+        groups, months = self.draft.shape
+        g, t = np.divmod(np.arange(groups * months), months)
+        matrix = widen(matrix, self.draft.builder.columns)
+        return Cells(g, np.full(len(g), -1), t, t, np.zeros(len(g)), matrix)
+
+    def _new_clients(self) -> Parts:
+        won = self.draft.tables["won"]
+        g, t, column = (won[c].to_numpy() for c in ("group", "month", "column"))
+        columns = self.draft.matrix(np.arange(len(won)), column, 1.0, len(won))
+        return [Cells(g, np.full(len(g), -1), t, t, np.zeros(len(g)), columns)]
+
+    def _coverage(self) -> Parts:
+        seen = self.draft.columns["seen"]
+        g, t = np.nonzero(seen >= 0)
+        columns = self.draft.matrix(np.arange(len(g)), seen[g, t], 1.0, len(g))
+        return [Cells(g, np.full(len(g), -1), t, t, np.zeros(len(g)), columns)]
+
+    def _spend(self) -> Parts:
+        draft, months = self.draft, self.draft.shape[1]
+        b, t = np.divmod(np.arange(len(draft.tables["lines"]) * months), months)
+        product = pd.Index(draft.grain.product).get_indexer(draft.tables["lines"]["product"])
+        return [Cells(b, product[b], t, t, np.zeros(len(b)), line_matrix(draft), "lines")]
+
+    def _yields(self, name: str) -> Parts:
+        model = self.draft.grain.model
+        amount = model["yields"].query("metric == @name").set_index("source")["amount"]
+
+        def of(codes: NDArray[np.object_], at: Ints) -> Floats:
+            return np.append(amount.reindex(codes).fillna(0.0).to_numpy(float), 0.0)[at]
+
+        lines, tiers = model["budget"]["line"].to_numpy(object), self.places.fixed["tier"]
+        visits, product = self.parts("visits"), self.draft.grain.product
+        parts = [p.times(of(lines, p.place) * self.draft.money) for p in self.parts("spend")]
+        parts += [p.times(of(tiers, p.place)) for p in visits]
+        parts += [p.times(of(product, p.product)) for p in self.parts("contracts")]
+        return parts
+
+
+def commission_rates(model: Model, attainment: float) -> dict[str, float]:
+    """Commission of a unit of quota at an attainment, by grade; blank for grades without steps of their own.
+
+    K[grade,a] = Σ_steps rate · (min(a, next step) − from)⁺
+    """
+    rates = {"": 0.0}
+    for grade, steps in model["commission"].sort_values("attainment_from").groupby("grade", sort=True):
+        start = steps["attainment_from"].to_numpy(float)
+        stop = np.append(start[1:], np.inf)
+        rates[str(grade)] = float(steps["rate"].to_numpy(float) @ np.maximum(np.minimum(attainment, stop) - start, 0.0))
+    return rates
+
+
+def collection_profiles(model: Model) -> dict[str, dict[int, float]]:
+    """Share of the revenue received after each lag, by tier; blank for tiers without rows of their own."""
+    profiles: dict[str, dict[int, float]] = {"": {0: 1.0}}
+    for tier, rows in model["collection"].groupby("tier", sort=True):
+        profiles[str(tier)] = dict(zip(rows["lag_months"].astype(int), rows["share"].astype(float), strict=True))
+    return profiles
+
+
+def history_cash(draft: Draft, profile: dict[str, dict[int, float]]) -> Cells:
+    """Cash that revenue of before the plan still brings, a cell for each row of history and month."""
+    model, months = draft.grain.model, draft.shape[1]
+    rows = model["history"].query("metric == 'revenue'").reset_index(drop=True)
+    first = int(model.settings.start[:4]) * 12 + int(model.settings.start[5:7])
+    when = rows["month"].str[:4].astype(int) * 12 + rows["month"].str[5:7].astype(int) - first
+    clients = draft.grain.clients.set_index("client")
+    group = clients["group"].reindex(rows["client"]).fillna(-1).to_numpy(int)
+    tier = clients["tier"].reindex(rows["client"]).fillna("").to_numpy(object)
+    product = pd.Index(draft.grain.product).get_indexer(rows["product"])
+    found = []
+    for lag in sorted({k for p in profile.values() for k in p}):
+        share = pd.Series(tier).map({t: p.get(lag, 0.0) for t, p in profile.items()})
+        cash = share.fillna(profile[""].get(lag, 0.0)).to_numpy(float) * rows["amount"].to_numpy(float) / draft.money
+        month = when.to_numpy() + lag
+        hit = (when.to_numpy() < 0) & (month >= 0) & (month < months) & (cash != 0)
+        found.append(pd.DataFrame({"group": group, "product": product, "month": month, "amount": cash})[hit])
+    table = pd.concat(found, ignore_index=True)
+    place, at, month = (table[c].to_numpy(int) for c in ("group", "product", "month"))
+    nothing = sp.csr_array((len(table), draft.builder.columns))
+    return Cells(place, at, month, month, table["amount"].to_numpy(float), nothing)

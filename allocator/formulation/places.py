@@ -1,0 +1,71 @@
+"""Where sales happen: groups, and cuts (groups that no rule tells apart but by their rep)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allocator.formulation.grain import CLIENT_ATTRIBUTES, Grain
+
+Objects = NDArray[np.object_]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Places:
+    """Labels of the groups, then of the cuts.
+
+    Attributes
+    ----------
+    by_month : dict of str to object array, shape (places, months)
+        rep, unit and grade of the carrier; blank where nobody carries, or no rule reads it.
+    fixed : dict of str to object array, shape (places,)
+        tier, status, client, industry, area.
+    cut : int array, shape (groups,)
+        Position of each group's cut among the places.
+    home : object array, shape (places,)
+        Unit of the owner.
+    """
+
+    by_month: dict[str, Objects]
+    fixed: dict[str, Objects]
+    cut: Ints
+    home: Objects
+
+
+def make_places(grain: Grain) -> Places:
+    """Label the groups and find their cuts."""
+    people, groups, carrier = grain.people, grain.groups, grain.carrier
+    reads = grain.reads
+    by_month = {
+        name: np.where(carrier >= 0, values[carrier], "").astype(object)
+        for name, values in (("rep", people.code), ("unit", people.unit), ("grade", people.grade))
+    }
+    fixed = {name: groups[name].to_numpy(object) for name in ("tier", "status", *CLIENT_ATTRIBUTES)}
+    owner = groups["rep"].to_numpy()
+    home = np.where(owner >= 0, people.unit[owner], "").astype(object)
+    key = pd.DataFrame({"home": home if "unit" in reads else "", "status": fixed["status"]})
+    for name, values in by_month.items():
+        if name in reads:
+            key[name] = pd.Series([tuple(row) for row in values], dtype=object).factorize()[0]
+    for name in ("tier", *CLIENT_ATTRIBUTES):
+        if name in reads:
+            key[name] = fixed[name]
+    number = key.groupby(list(key.columns), sort=True).ngroup().to_numpy()
+    first = pd.Series(np.arange(len(groups))).groupby(number).first().to_numpy()
+    known = {*reads, "status"}
+    return Places(
+        by_month={
+            name: np.concatenate([values, values[first] if name in known else np.full_like(values[first], "")])
+            for name, values in by_month.items()
+        },
+        fixed={
+            name: np.concatenate([values, values[first] if name in known else np.full_like(values[first], "")])
+            for name, values in fixed.items()
+        },
+        cut=number + len(groups),
+        home=np.concatenate([home, home[first] if "unit" in reads else np.full(len(first), "", object)]),
+    )

@@ -1,0 +1,264 @@
+"""Targets: rows over metrics, their misses, and the goals made of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from allocator.formulation.demand import Cells
+from allocator.formulation.draft import Draft, widen
+from allocator.formulation.metrics import MONEY, Metrics, Sums
+from allocator.formulation.rules import rule
+from allocator.model import Model
+from allocator.program import Floats, Goal, Ints
+from allocator.scopes import Scope, parse_scope, parse_share_of
+
+ON_SALES = frozenset({"revenue", "profit", "contribution", "contracts", "commission", "collections", "market_share"})
+
+
+@dataclass(frozen=True)
+class TargetRows:
+    """Every repetition of every target as an expression and a bound.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row each: target, metric, level, period, scope, each (text), bound ("at_least", "at_most"), priority, weight,
+        hard, unit (what one in the program is in the metric's unit), scale (miss of 1, in the program's unit).
+    metric, base : tuple of (constant, matrix)
+        The metric, and what the bound is a share of (constant bounds have an empty matrix).
+    share : float array
+        Bound as a factor of the base.
+    """
+
+    table: pd.DataFrame
+    metric: tuple[Floats, sp.csr_array]
+    base: tuple[Floats, sp.csr_array]
+    share: Floats
+
+
+def may_be_lost(draft: Draft, metrics: Metrics, curve: Cells) -> NDArray[np.bool_]:
+    """Where supply or a target not to be exceeded may call for losing sales, shape (places, products)."""
+    model, grain, places = draft.grain.model, draft.grain, metrics.places
+    wanted = np.zeros((len(places.fixed["tier"]), len(grain.product)), bool)
+    wanted[:, np.isin(grain.product, model["supply"]["product"].unique())] = True
+    own = set(model["yields"].loc[model["yields"]["source"].isin(grain.product), "metric"])
+    rows = model["targets"]
+    rows = rows[rows["at_most"].notna() & (rows["level"] != "ceiling") & rows["metric"].isin(ON_SALES | own)]
+    for scope in rows["scope"].unique():
+        hit = metrics.mask(curve, parse_scope(scope), np.arange(grain.months))
+        wanted[places.cut[curve.place[hit]], curve.product[hit]] = True
+    return wanted
+
+
+def target_rows(draft: Draft, metrics: Metrics) -> TargetRows:
+    """Evaluate every target of the model over its metric, once for each repetition and bound."""
+    model = draft.grain.model
+    tables, tops, bases, shares = [], [], [], []
+    columns = draft.builder.columns
+    for row in model["targets"].itertuples(index=False):
+        months = model.calendar.window(row.period)
+        scope = parse_scope(row.scope)
+        sums = metrics.sums(row.metric, scope, months, row.each)
+        if row.metric == "market_share":
+            size = market_sizes(model, scope, months, sums.keys) / draft.money
+            sums = Sums(sums.keys, sums.constant / size, sp.csr_array(sp.diags_array(1 / size) @ sums.matrix))
+        unit = draft.money if row.metric in MONEY else 1.0
+        base = _base(draft, metrics, row, months, sums.keys)
+        for bound in ("at_least", "at_most"):
+            value = getattr(row, bound)
+            if np.isnan(value):
+                continue
+            share = value if row.share_of else value / unit
+            tables.append(_describe(row, bound, value, sums.keys, unit))
+            tops.append((sums.constant, sums.matrix))
+            bases.append(base if row.share_of else (np.ones(len(sums.keys)), sp.csr_array((len(sums.keys), columns))))
+            shares.append(np.full(len(sums.keys), share))
+    if not tables:
+        nothing = (np.zeros(0), sp.csr_array((0, columns)))
+        return TargetRows(_describe_none(), nothing, nothing, np.zeros(0))
+    table = pd.concat(tables, ignore_index=True)
+    metric = (np.concatenate([c for c, _ in tops]), sp.csr_array(sp.vstack([m for _, m in tops])))
+    base = (np.concatenate([c for c, _ in bases]), sp.csr_array(sp.vstack([m for _, m in bases])))
+    share = np.concatenate(shares)
+    expected = expected_plan(draft)
+    size = np.abs(share) * np.abs(base[0] + base[1] @ expected)
+    return TargetRows(table.assign(scale=np.where(size > 1e-12, size, 1.0 / table["unit"])), metric, base, share)
+
+
+def _describe(row: Any, bound: str, value: float, keys: pd.DataFrame, unit: float) -> pd.DataFrame:
+    each = pd.Series("", index=keys.index)
+    for name in keys.columns:
+        each = each + np.where(each == "", "", "; ") + name + "=" + keys[name].astype(str)
+    hard = row.priority == "hard"
+    fixed = {name: getattr(row, name) for name in ("target", "metric", "level", "period", "scope", "share_of", "weight")}
+    return pd.DataFrame(
+        {
+            **fixed,
+            "each": each,
+            "bound": bound,
+            "value": value,
+            "priority": 0 if hard else int(row.priority),
+            "hard": hard,
+            "unit": unit,
+        },
+        index=keys.index,
+    )
+
+
+def _describe_none() -> pd.DataFrame:
+    names = ["target", "metric", "level", "period", "scope", "share_of", "weight", "each", "bound", "value"]
+    return pd.DataFrame({n: [] for n in [*names, "priority", "hard", "unit", "scale"]})
+
+
+def _base(draft: Draft, metrics: Metrics, row: Any, months: Ints, keys: pd.DataFrame) -> tuple[Floats, sp.csr_array]:
+    """What the bound is a share of, for each repetition: only rep, unit and kinds of unit carry over."""
+    if not row.share_of:
+        return np.zeros(len(keys)), sp.csr_array((len(keys), draft.builder.columns))
+    name, scope = parse_share_of(row.share_of)
+    kinds = set(draft.grain.model["units"]["kind"])
+    carried = tuple(e for e in row.each if e in {"rep", "unit", *kinds})
+    sums = metrics.sums(name, scope, months, carried)
+    if not carried:
+        at = np.zeros(len(keys), int)
+    else:
+        at = pd.MultiIndex.from_frame(sums.keys).get_indexer(pd.MultiIndex.from_frame(keys[list(carried)]))
+    pick = sp.csr_array(
+        sp.coo_array((np.ones((at >= 0).sum()), (np.flatnonzero(at >= 0), at[at >= 0])), shape=(len(keys), len(sums.keys)))
+    )
+    return pick @ sums.constant, sp.csr_array(pick @ sums.matrix)
+
+
+def market_sizes(model: Model, scope: Scope, months: Ints, keys: pd.DataFrame) -> Floats:
+    """Money that the market buys in a scope and months, for each repetition; rows of longer periods count by months."""
+    rows, calendar = model["market"], model.calendar
+    products = model["products"].set_index("product")
+    windows = [calendar.window(p) for p in rows["period"]]
+
+    def size(filters: Scope, inside: Ints) -> float:
+        held = np.array([len(np.intersect1d(w, inside)) / len(w) for w in windows])
+        for key, values in filters.items():
+            if key == "unit":
+                fits = [not set(values).isdisjoint(model.ancestors.get(u, ())) for u in rows["unit"]]
+                top = any(len(model.ancestors.get(v, ())) == 1 for v in values)
+                held *= np.array(fits, float) if not top else 1.0
+            elif key in ("family", "class"):
+                held *= products[key].reindex(rows["product"]).isin(values).to_numpy(float)
+            else:
+                held *= rows[key].isin(values).to_numpy(float)
+        return float(held @ rows["size"].to_numpy(float))
+
+    kinds = set(model["units"]["kind"])
+    out = []
+    for repetition in keys.to_dict("records"):
+        inside, filters = months, dict(scope)
+        for key, value in repetition.items():
+            if key in ("month", "quarter"):
+                inside = np.intersect1d(inside, calendar.window(str(value)))
+            else:
+                filters["unit" if key in kinds else str(key)] = (str(value),)
+        out.append(size(filters, inside))
+    return np.array(out)
+
+
+def expected_plan(draft: Draft) -> Floats:
+    """A point at expected demand: every promise kept and nothing more, lines at their maxima, nothing won, no lift."""
+    x = np.zeros(draft.builder.columns)
+    upper = draft.builder.upper
+    x[draft.columns["within"]] = upper[draft.columns["within"]]
+    visits, (_, months) = draft.columns["visits"], draft.shape
+    spread = visits >= 0
+    same = draft.grain.windows[:, :, None] == draft.grain.windows[:, None, :]
+    x[visits[spread]] = (draft.grain.promise / same.sum(axis=2))[spread]
+    lines = draft.tables["lines"]
+    column, owner = draft.columns["spend"], draft.tables["line_segments"]["line"].to_numpy()
+    for b in range(len(lines)):
+        each = lines["maximum"].iloc[b] / draft.money / lines["length"].iloc[b]
+        for t in range(months):
+            left = each
+            for z in column[owner == b, t]:
+                if z >= 0:
+                    x[z] = min(left, upper[z])
+                    left -= x[z]
+    contracts, demanded = draft.columns["contracts"], draft.demanded
+    if demanded is not None:
+        x[contracts] = demanded.constant + widen(demanded.matrix, len(x)) @ x
+    return x
+
+
+@rule("A target is reached, or its miss is counted", unit="the metric's", index="target, repetition")
+def targets(draft: Draft, rows: TargetRows) -> None:
+    """metric + scale · short ≥ share · base;  metric − scale · over ≤ share · base;  hard targets have no miss.
+
+    Table ``misses`` (row, level, priority, weight, column), in the order of the rows.
+    """
+    table = rows.table
+    matrix = rows.metric[1] - sp.diags_array(rows.share) @ rows.base[1] if len(table) else rows.metric[1]
+    constant = rows.share * rows.base[0] - rows.metric[0]
+    planned = np.flatnonzero(table["level"] != "ceiling")
+    hard = table["hard"].to_numpy(bool) | (draft.strict & (table["level"] == "base").to_numpy(bool))
+    soft = planned[~hard[planned]]
+    labels = {
+        "target": pd.Categorical(table["target"].iloc[soft]),
+        "each": pd.Categorical(table["each"].iloc[soft]),
+        "bound": pd.Categorical(table["bound"].iloc[soft]),
+    }
+    column = draft.builder.add_columns("miss", "share", labels, len(soft))
+    misses = table.iloc[soft][["level", "priority", "weight"]].assign(row=soft, column=column)
+    draft.tables["misses"] = misses.reset_index(drop=True)
+    if not len(planned):
+        return
+    least = (table["bound"] == "at_least").to_numpy()
+    sign = np.where(least, 1.0, -1.0) * table["scale"].to_numpy(float)
+    of_row = np.full(len(table), -1)
+    of_row[soft] = column
+    missed = draft.matrix(np.arange(len(table)), of_row, sign, len(table))
+    both = widen(sp.csr_array(matrix), draft.builder.columns) + missed
+    labels = {n: pd.Categorical(table[n].iloc[planned]) for n in ("target", "each", "bound")}
+    low, high = np.where(least, constant, -np.inf), np.where(least, np.inf, constant)
+    draft.add_rows(targets, labels, sp.csr_array(sp.csr_array(both)[planned]), low[planned], high[planned])
+
+
+@rule("The largest miss of a priority", unit="share", index="target, repetition")
+def largest_miss(draft: Draft) -> None:
+    """largest[level,priority] ≥ miss of each target of it; table ``largest`` (level, priority, column)."""
+    misses = draft.tables["misses"]
+    over = draft.columns["overrun"]
+    extra = pd.DataFrame({"level": "base", "priority": 1, "weight": 1.0, "row": -1, "column": over[over >= 0]})
+    misses = pd.concat([misses, extra], ignore_index=True)
+    draft.tables["misses"] = misses
+    kinds = misses[["level", "priority"]].drop_duplicates().sort_values(["level", "priority"], ignore_index=True)
+    labels = {"level": pd.Categorical(kinds["level"]), "priority": kinds["priority"].to_numpy(int)}
+    kinds["column"] = draft.builder.add_columns("largest", "share", labels, len(kinds))
+    draft.tables["largest"] = kinds
+    if not len(misses):
+        return
+    of = misses.merge(kinds.rename(columns={"column": "largest"}), on=["level", "priority"], how="left")
+    row = np.arange(len(of))
+    matrix = draft.matrix(
+        np.concatenate([row, row]),
+        np.concatenate([of["column"].to_numpy(), of["largest"].to_numpy()]),
+        np.concatenate([np.ones(len(of)), -np.ones(len(of))]),
+        len(of),
+    )
+    labels = {"level": pd.Categorical(of["level"]), "priority": of["priority"].to_numpy(int), "number": row}
+    draft.add_rows(largest_miss, labels, matrix, -np.inf, 0.0)
+
+
+def target_goals(draft: Draft, level: str) -> list[Goal]:
+    """For each priority of a level: the largest relative miss, then the weighted sum."""
+    misses, kinds, size = draft.tables["misses"], draft.tables["largest"], draft.builder.columns
+    goals = []
+    for _, priority, column in kinds[kinds["level"] == level][["level", "priority", "column"]].itertuples(index=False):
+        largest, total = np.zeros(size), np.zeros(size)
+        largest[column] = 1.0
+        of = misses[(misses["level"] == level) & (misses["priority"] == priority)]
+        total[of["column"].to_numpy(int)] = of["weight"].to_numpy(float)
+        kind = f"{level} {priority}"
+        goals += [Goal(f"{kind} largest", kind, largest, wish=True), Goal(f"{kind} sum", kind, total, wish=True)]
+    return goals

@@ -1,0 +1,248 @@
+"""Goals in order: each is solved while those before it keep their best (lexicographic optimisation).
+
+Wishes first: one solve shows whether all can be had at once. A goal is held by its optimal face: by complementary slackness, columns
+with a reduced cost and rows with a dual are fixed at their active bounds, which keeps exactly the optimal answers of the goal and
+makes the next program smaller (Isermann 1982, "Linear lexicographic optimization"; the face: Mangasarian 1988).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import scipy.sparse as sp
+
+from allocator.engines.status import Engine, Solution, Status, reduced_costs
+from allocator.program import Floats, Goal, Program
+
+FACE = 1e-9
+"""Reduced costs and duals above this, relative to the largest cost, hold a face."""
+
+HELD = 1e-6
+"""A goal may lose this much, relative to one and its size, to numerical tolerance."""
+
+
+@dataclass
+class Outcome:
+    """What came of goals in order.
+
+    Attributes
+    ----------
+    status : Status
+    program : Program
+        With the bounds that hold every goal.
+    x : float array or None
+    best : dict of str to float
+        Best value of each goal when its turn came.
+    duals : dict of str to array
+        Duals of the solve that found a goal's value, where that is a continuous solve.
+    solves : int
+    seconds : float
+        In the engine.
+    """
+
+    status: Status
+    program: Program
+    x: Floats | None = None
+    best: dict[str, float] = field(default_factory=dict)
+    duals: dict[str, Floats] = field(default_factory=dict)
+    solves: int = 0
+    seconds: float = 0.0
+    detail: str = ""
+
+
+Progress = Callable[[str], None]
+
+
+class Ordering:
+    """Solves the goals of a program in order on one engine."""
+
+    def __init__(
+        self, program: Program, engine: Engine, *, seconds: float | None = None, progress: Progress | None = None
+    ) -> None:
+        self.engine = engine
+        self.left = seconds
+        self.progress = progress or (lambda _: None)
+        self.out = Outcome(Status.OPTIMAL, program)
+
+    def run(self) -> Outcome:
+        """Solve all goals; stops at the first answer that is not proved."""
+        goals = list(self.out.program.goals)
+        while goals and self.out.status is Status.OPTIMAL:
+            done = self._have_most(goals)
+            del goals[:done]
+            while goals and goals[0].wish and self._reached(goals[0]):
+                self._hold_at_bounds(goals.pop(0))
+        if self.out.status is Status.OPTIMAL and self.out.x is None:
+            self._take(Goal("feasible", "feasible", np.zeros(self.out.program.shape[1])))
+            self.out.best.pop("feasible", None)
+        return self.out
+
+    def _have_most(self, goals: list[Goal]) -> int:
+        """Have as many kinds of leading wishes as can be had at once, and solve the goal behind them.
+
+        Returns
+        -------
+        int
+            Number of goals that are done.
+        """
+        wishes = _leading_wishes(goals)
+        ends = [i for i in range(1, wishes) if goals[i].kind != goals[i - 1].kind]
+        ends = [0, *ends, wishes] if wishes else [0]
+        # First all wishes, then all but the last kind, then by halves; with none held something can always be had.
+        have, cannot, probe = 0, len(ends), len(ends) - 1
+        tried: dict[int, tuple[Program, Solution]] = {}
+        while have + 1 < cannot and self.out.status is Status.OPTIMAL:
+            answer = self._try(goals, ends[probe])
+            if answer is None:
+                cannot = probe
+            else:
+                tried[probe], have = answer, probe
+            probe = cannot - 1 if len(tried) == 0 and cannot == len(ends) - 1 else (have + cannot) // 2
+        if self.out.status is not Status.OPTIMAL:
+            return 0
+        held = ends[have]
+        if have not in tried:
+            self._take(goals[0])
+            return 1
+        program, solution = tried[have]
+        assert solution.x is not None
+        self.out.program, self.out.x = program, solution.x
+        for goal in goals[:held]:
+            self.out.best[goal.name] = goal.value(solution.x)
+        if held == len(goals):
+            return held
+        self._accept(goals[held], solution)
+        return held + 1
+
+    def _try(self, goals: list[Goal], wishes: int) -> tuple[Program, Solution] | None:
+        """Hold some leading wishes and solve the goal behind them; None if they cannot be had together."""
+        program = self.out.program
+        lower, upper = program.lower.copy(), program.upper.copy()
+        for goal in goals[:wishes]:
+            _at_better_bound(goal, lower, upper)
+        last = goals[wishes] if len(goals) > wishes else None
+        held = program.with_bounds(lower, upper)
+        solution = self._solve(held, last.costs if last else np.zeros(len(lower)), last.name if last else "wishes")
+        if solution.status is Status.OPTIMAL:
+            return held, solution
+        if solution.status not in (Status.INFEASIBLE, Status.INFEASIBLE_OR_UNBOUNDED):
+            self._stop(solution)
+        return None
+
+    def _take(self, goal: Goal) -> None:
+        """Solve one goal and hold it."""
+        solution = self._solve(self.out.program, goal.costs, goal.name)
+        if solution.status is not Status.OPTIMAL:
+            self._stop(solution)
+            return
+        self._accept(goal, solution)
+
+    def _solve(self, program: Program, costs: Floats, name: str) -> Solution:
+        """Solve one objective: the relaxation first, and whole numbers only if it does not give them."""
+        self.progress(name)
+        whole = program.integer & (program.lower < program.upper)
+        relaxed = replace(program, integer=np.zeros_like(program.integer)) if program.integer.any() else program
+        solution = self._call(relaxed, costs)
+        if solution.status is not Status.OPTIMAL or not whole.any():
+            return solution
+        assert solution.x is not None
+        if np.abs(solution.x - np.round(solution.x))[whole].max() <= 1e-7:
+            return solution
+        mixed = self._call(program, costs)
+        if mixed.status is not Status.OPTIMAL:
+            return mixed
+        assert mixed.x is not None
+        bound, value = float(costs @ solution.x), float(costs @ mixed.x)
+        # If whole numbers cost nothing, the relaxation's face holds all whole answers too.
+        same = value - bound <= 1e-9 * max(1.0, abs(value))
+        return replace(mixed, duals=solution.duals if same else None)
+
+    def _call(self, program: Program, costs: Floats) -> Solution:
+        solution = self.engine.solve(program, costs, seconds=self.left)
+        self.out.solves += 1
+        self.out.seconds += solution.seconds
+        if self.left is not None:
+            self.left = max(self.left - solution.seconds, 1e-3)
+        return solution
+
+    def _accept(self, goal: Goal, solution: Solution) -> None:
+        assert solution.x is not None
+        out = self.out
+        out.x = solution.x
+        out.best[goal.name] = goal.value(solution.x)
+        if solution.duals is not None:
+            out.duals[goal.name] = solution.duals
+            out.program = _face(out.program, goal, solution)
+        elif goal.costs.any():
+            out.program = _value_row(out.program, goal, float(goal.costs @ solution.x))
+
+    def _reached(self, goal: Goal) -> bool:
+        """Whether a wish is already at the best its columns' bounds allow; then it costs no solve."""
+        assert self.out.x is not None
+        lower, upper = self.out.program.lower, self.out.program.upper
+        best = float(np.where(goal.costs > 0, lower, np.where(goal.costs < 0, upper, 0.0)) @ goal.costs)
+        return float(goal.costs @ self.out.x) - best <= 1e-9
+
+    def _hold_at_bounds(self, goal: Goal) -> None:
+        assert self.out.x is not None
+        lower, upper = self.out.program.lower.copy(), self.out.program.upper.copy()
+        _at_better_bound(goal, lower, upper)
+        self.out.program = self.out.program.with_bounds(lower, upper)
+        self.out.best[goal.name] = goal.value(self.out.x)
+
+    def _stop(self, solution: Solution) -> None:
+        self.out.status, self.out.detail = solution.status, solution.detail
+
+
+def _leading_wishes(goals: list[Goal]) -> int:
+    """Wishes before the first goal that is none."""
+    return next((i for i, g in enumerate(goals) if not g.wish), len(goals))
+
+
+def _at_better_bound(goal: Goal, lower: Floats, upper: Floats) -> None:
+    """Fix every column with a cost at its better bound."""
+    up, down = goal.costs < 0, goal.costs > 0
+    lower[up] = upper[up]
+    upper[down] = lower[down]
+
+
+def _face(program: Program, goal: Goal, solution: Solution) -> Program:
+    """Fix columns with a reduced cost and rows with a dual at their active bounds."""
+    assert solution.x is not None
+    assert solution.duals is not None
+    cut = FACE * max(1.0, float(np.abs(goal.costs).max(initial=0.0)))
+    d, y = reduced_costs(program, goal.costs, solution.duals), solution.duals
+    lower, upper = program.lower.copy(), program.upper.copy()
+    row_lower, row_upper = program.row_lower.copy(), program.row_upper.copy()
+    up, down = (d < -cut) & np.isfinite(upper), (d > cut) & np.isfinite(lower)
+    lower[up], upper[down] = upper[up], lower[down]
+    up, down = (y < -cut) & np.isfinite(row_upper), (y > cut) & np.isfinite(row_lower)
+    row_lower[up], row_upper[down] = row_upper[up], row_lower[down]
+    costly = np.flatnonzero(goal.costs)
+    if len(costly) == 1:
+        only = costly[0]
+        lower[only] = upper[only] = np.clip(solution.x[only], lower[only], upper[only])
+    return program.with_bounds(lower, upper, row_lower, row_upper)
+
+
+def _value_row(program: Program, goal: Goal, value: float) -> Program:
+    """Hold a goal of a program with whole numbers by a row."""
+    row = sp.csr_array(goal.costs[None, :])
+    family = replace(program.row_families[-1], name=goal.name, start=program.shape[0], stop=program.shape[0] + 1, labels={})
+    return replace(
+        program,
+        matrix=sp.csr_array(sp.vstack([program.matrix, row])),
+        row_lower=np.append(program.row_lower, -np.inf),
+        row_upper=np.append(program.row_upper, value + 1e-9 * max(1.0, abs(value))),
+        row_families=(*program.row_families, family),
+    )
+
+
+def worst_loss(outcome: Outcome, goals: tuple[Goal, ...]) -> float:
+    """How much the answer falls short of the best of any goal, relative to one and the goal's size."""
+    assert outcome.x is not None
+    return max(
+        ((g.value(outcome.x) - outcome.best[g.name]) / max(1.0, abs(outcome.best[g.name])) for g in goals), default=0.0
+    )
