@@ -168,7 +168,7 @@ def _products(crm: Crm, assumptions: Assumptions, codes: Codes) -> pd.DataFrame:
             "product": products["product"].map(codes["product"]),
             "name": products["product"],
             "family": products["family"],
-            "price": products["price"].where(products["price"] >= 0),
+            "price": products["price"],
             "margin": assumptions.margin,
         }
     )
@@ -185,7 +185,7 @@ def _promises(facts: Facts, assumptions: Assumptions, log: Log) -> tuple[tuple[P
             rule.tier: visits / MONTHS_OF[per] * rule.minutes / 60
             for rule, (visits, per) in zip(assumptions.tiers, promises, strict=True)
         }
-        load = active["tier"].map(a_month).groupby(active["owner"]).sum() / hours
+        load = active["tier"].map(a_month).astype(float).groupby(active["owner"]).sum() / hours
         busiest = float(load.max()) if len(load) else 0.0
         if busiest <= 1:
             return promises, busiest
@@ -244,7 +244,7 @@ def _demand(facts: Facts, ceilings: dict[str, float], assumptions: Assumptions, 
             "client": facts.sales["account"].map(codes["account"]),
             "product": facts.sales["product"].map(codes["product"]),
             "expected": expected,
-            "ceiling": np.maximum(expected, (expected * tier.map(ceilings)).round(4)),
+            "ceiling": np.maximum(expected, (expected * tier.map(ceilings).astype(float)).round(4)),
         }
     )
     return demand[demand["expected"] > 0]

@@ -54,7 +54,7 @@ def clean(sheets: dict[str, Sheet], mapping: CrmMapping, date_order: DateOrder |
     for name, standard in (("sector", SECTORS), ("location", COUNTRIES)):
         accounts[name] = _one_spelling(sheets["accounts"], accounts, name, standard, log)
     _check_parents(sheets["accounts"], accounts, log)
-    products["price"] = read_money(sheets["products"], products, "price", log)
+    products["price"] = _prices(sheets["products"], products, log)
     deals = _unique(_named(sheets["deals"], log), "deal", log)
     deals["stage"] = read_stages(sheets["deals"], deals, mapping, log)
     known = {"rep": teams["rep"], "product": products["product"], "account": accounts["account"]}
@@ -67,6 +67,19 @@ def clean(sheets: dict[str, Sheet], mapping: CrmMapping, date_order: DateOrder |
     log.stop_on_errors()
     deals = check_deals(sheets["deals"], deals, products, log)
     return Crm(accounts, products, teams, deals, sheets)
+
+
+def _prices(sheet: Sheet, products: pd.DataFrame, log: Log) -> pd.Series:
+    """List prices; one below 0 counts as unknown."""
+    prices = read_money(sheet, products, "price", log)
+    for row, name, price in zip(products[ROW], products["product"], prices, strict=True):
+        if price < 0:
+            says = _(
+                "{file} row {row}: the price of {product} is {price:g}; a price cannot be negative and counts as blank."
+            )
+            says = says.format(file=sheet.file, row=row, product=name, price=price)
+            log.add("warning", "value", says, sheet=sheet, field_="price", rows=[row], value=f"{price:g}")
+    return prices.where(prices >= 0)
 
 
 def _named(sheet: Sheet, log: Log) -> Sheet:

@@ -69,12 +69,15 @@ def observe(crm: Crm, start: str | None, assumptions: Assumptions, log: Log) -> 
     Raises
     ------
     InputError
-        If no deal was won.
+        If no deal was won that can be planned from, or the plan would start before the last deal was closed.
     """
     deals = crm.deals
     won = deals.loc[deals["counted"], ["closed", "rep", "account", "product", "value"]].reset_index(drop=True)
-    if won.empty:
-        says = _("{file} holds no won deal with a value and a closing date: there is nothing to plan from.")
+    if not ((won["account"] != "") & (won["product"] != "")).any():
+        says = _(
+            "{file} holds no won deal with an account, a product, a value and a closing date: there is nothing "
+            "to plan from."
+        )
         log.add("error", "blank", says.format(file=crm.sheets["deals"].file), sheet=crm.sheets["deals"])
         log.stop_on_errors()
     won.insert(0, "month", won.pop("closed").dt.strftime("%Y-%m"))
@@ -82,6 +85,10 @@ def observe(crm: Crm, start: str | None, assumptions: Assumptions, log: Log) -> 
     ends = deals.loc[is_closed, "closed"].dropna()
     observed = tuple(str(p) for p in pd.period_range(ends.min(), ends.max(), freq="M"))
     start = start or str(pd.Period(observed[-1], freq="M") + 1)
+    if start <= observed[-1]:
+        says = _("The plan cannot start in {start}: deals are closed until {last}, and history ends before the plan.")
+        log.add("error", "month", says.format(start=start, last=observed[-1]), value=start)
+        log.stop_on_errors()
     took = (deals["closed"] - deals["opened"]).dt.days
     days = took[deals["stage"] == WON].mean()
     longest = took[is_closed].max()
@@ -148,7 +155,8 @@ def _clients(crm: Crm, facts: Facts, assumptions: Assumptions, log: Log) -> pd.D
     clients.loc[names.isin(recent["account"]), "status"] = "active"
     owners = _largest(won.groupby(["account", "rep"])["value"].sum().reset_index())
     busiest = _largest(deals.groupby(["account", "rep"]).size().rename("value").reset_index())
-    clients["owner"] = names.map(owners).fillna(names.map(busiest)).fillna("")
+    chosen = {**busiest.to_dict(), **owners.to_dict()}
+    clients["owner"] = [chosen.get(name, "") for name in names]
     clients["annual"] = names.map(recent.groupby("account")["value"].sum()).fillna(0) * YEAR / len(facts.year)
     clients["since"] = names.map(crm.deals[crm.deals["counted"]].groupby("account")["closed"].min())
     clients["tier"] = _tiers(clients, assumptions)

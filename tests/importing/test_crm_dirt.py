@@ -197,6 +197,11 @@ REPAIRED: list[tuple[str, Dirt, Finding]] = [
         Finding("warning", "products.csv", "4", "product", "Relic 9", "unused", "never sold"),
     ),
     (
+        "negative price",
+        lambda e: e.add("products", "Freebie,MG,-5"),
+        Finding("warning", "products.csv", "4", "sales_price", "-5", "value", "cannot be negative"),
+    ),
+    (
         "account without a deal",
         lambda e: e.add("accounts", "Echo,retail,1999,United States,"),
         Finding("warning", "accounts.csv", "8", "account", "Echo", "unused", "no deal"),
@@ -392,7 +397,7 @@ def test_export_without_a_won_deal_is_refused(tmp_path: Path) -> None:
         export.deals = [row for row in export.deals if not row[0].startswith("D")]
         return export
 
-    with pytest.raises(InputError, match="no won deal"):
+    with pytest.raises(InputError, match="no won deal with"):
         imported(only_open, tmp_path)
 
 
@@ -401,6 +406,24 @@ def test_start_that_is_no_month_is_refused(start: str, tmp_path: Path) -> None:
     """A start is a month such as 2018-01."""
     with pytest.raises(InputError, match="Expected a month"):
         import_crm(Export().write(tmp_path / "crm"), tmp_path / "model", start=start)
+
+
+def test_start_before_the_last_close_is_refused(tmp_path: Path) -> None:
+    """Deals are closed until June 2017: a plan cannot start in June."""
+    with pytest.raises(InputError, match="2017-06"):
+        import_crm(Export().write(tmp_path / "crm"), tmp_path / "model", start="2017-06")
+
+
+def test_deals_without_agents_leave_clients_to_the_engine(tmp_path: Path) -> None:
+    """When no deal names an agent no client has an owner, and the model still loads."""
+
+    def nameless(export: Export) -> Export:
+        for row in export.deals[1:]:
+            row[1] = ""
+        return export
+
+    model, _ = imported(nameless, tmp_path)
+    assert set(model["clients"]["owner"]) == {""}
 
 
 def test_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
