@@ -23,6 +23,8 @@ _STATUS = {
     highspy.HighsModelStatus.kTimeLimit: Status.NO_SOLUTION_FOUND,
 }
 
+_VERSION = str(highspy.Highs().version())
+
 _OPTIONS: dict[str, object] = {
     "output_flag": False,
     # One thread, so that an answer repeats.
@@ -41,7 +43,7 @@ class Highs:
     """HiGHS as an engine."""
 
     name: str = "highs"
-    version: str = f"HiGHS {highspy.Highs().version()}"
+    version: str = f"HiGHS {_VERSION}"
 
     def solve(self, program: Program, costs: Floats, *, seconds: float | None = None) -> Solution:
         """Minimise ``costs · x``; see :class:`allocator.engines.status.Engine`."""
@@ -50,7 +52,15 @@ class Highs:
 
 def _methods(program: Program) -> Sequence[Method]:
     if program.integer.any():
-        return (_method("branch and bound"), _method("branch and bound without presolve", presolve="off"))
+        if _VERSION.startswith("1.14."):
+            raise EngineError(
+                _(
+                    "HiGHS {version} gives wrong answers to programs with whole columns (a fault of its presolve). "
+                    "Install highspy 1.13.1, or take another engine: ortools, pulp."
+                ).format(version=_VERSION)
+            )
+        # Never without presolve: 1.13.1 then calls answers optimal that are not.
+        return (_method("branch and bound"), _method("branch and bound, again", random_seed=1))
     simplex, interior = _method("simplex", solver="simplex"), _method("interior point", solver="ipx")
     last = _method("simplex without presolve", solver="simplex", presolve="off")
     return (simplex, interior, last) if program.nonzeros <= SMALL else (interior, simplex, last)

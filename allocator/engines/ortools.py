@@ -6,6 +6,7 @@ because its HiGHS returns row activities where duals are expected (9.15).
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,11 +17,10 @@ from ortools.math_opt import callback_pb2, model_parameters_pb2, model_pb2, para
 from ortools.math_opt.core.python import solver
 from pybind11_abseil.status import StatusNotOk  # type: ignore[import-untyped]
 
-from allocator.engines.policy import SMALL, Method, answer, unanswered
+from allocator.engines.policy import SMALL, Breakdown, Method, answer, unanswered
+from allocator.engines.quiet import quiet
 from allocator.engines.status import Solution, Status
-from allocator.errors import EngineError
 from allocator.program import Floats, Program
-from allocator.texts import _
 
 _STATUS = {
     result_pb2.TERMINATION_REASON_OPTIMAL: Status.OPTIMAL,
@@ -71,20 +71,22 @@ def _run(name: str, program: Program, costs: Floats, seconds: float | None) -> S
         parameters.time_limit.FromNanoseconds(max(int(seconds * 1e9), 1))
     model = _proto(program, costs)
     started = time.perf_counter()
-    try:
-        result = solver.solve(
-            model,
-            kind,
-            parameters_pb2.SolverInitializerProto(),
-            parameters,
-            model_parameters_pb2.ModelSolveParametersProto(),
-            None,
-            callback_pb2.CallbackRegistrationProto(),
-            None,
-            None,
-        )
-    except StatusNotOk as e:
-        raise EngineError(_("{engine} broke down: {reason}").format(engine=f"OR-Tools {name}", reason=e)) from e
+    # HiGHS 1.12 prints a line from its branch and bound whatever its options say.
+    with quiet() if name == "HiGHS" else contextlib.nullcontext():
+        try:
+            result = solver.solve(
+                model,
+                kind,
+                parameters_pb2.SolverInitializerProto(),
+                parameters,
+                model_parameters_pb2.ModelSolveParametersProto(),
+                None,
+                callback_pb2.CallbackRegistrationProto(),
+                None,
+                None,
+            )
+        except StatusNotOk as e:
+            raise Breakdown(str(e)) from e
     return _read(program, result, time.perf_counter() - started)
 
 

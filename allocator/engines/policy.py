@@ -35,6 +35,10 @@ class Method:
     run: Callable[[Program, Floats, float | None], Solution]
 
 
+class Breakdown(Exception):
+    """A solver broke down on a program; another method may do better."""
+
+
 Methods = Callable[[Program], Sequence[Method]]
 
 
@@ -61,13 +65,18 @@ def answer(program: Program, costs: Floats, seconds: float | None, methods: Meth
     if program.nonzeros == 0:
         return _apart(program, costs)
     scale = _scale(costs)
-    spent = 0.0
+    spent, broken = 0.0, 0
     details: list[str] = []
     for method in methods(program):
         left = deadline - time.perf_counter()
         if left <= 0:
             return unanswered(Status.NO_SOLUTION_FOUND, spent, "; ".join([*details, "time limit"]))
-        found = _attempt(method, program, costs * scale, None if seconds is None else left)
+        try:
+            found = _attempt(method, program, costs * scale, None if seconds is None else left)
+        except Breakdown as e:
+            broken += 1
+            details.append(f"{method.name}: {e}")
+            continue
         judged = _judge(program, costs * scale, found, deadline, methods)
         spent += judged.seconds
         detail = f"{method.name}: {judged.detail}"
@@ -75,6 +84,8 @@ def answer(program: Program, costs: Floats, seconds: float | None, methods: Meth
             duals = None if judged.duals is None else judged.duals / scale
             return replace(judged, duals=duals, bound=judged.bound / scale, seconds=spent, detail=detail)
         details.append(detail)
+    if broken == len(details):
+        raise EngineError(_("The solver broke down. {details}").format(details="; ".join(details)))
     return unanswered(Status.ERROR, spent, "; ".join(details))
 
 
@@ -131,8 +142,9 @@ def _attempt(method: Method, program: Program, costs: Floats, seconds: float | N
         probe = method.run(program, np.zeros_like(costs), left)
     except MemoryError as e:
         raise EngineError(_("{engine} ran out of memory.").format(engine=method.name)) from e
-    except (RuntimeError, ValueError) as e:
-        raise EngineError(_("{engine} broke down: {reason}").format(engine=method.name, reason=e)) from e
+    except RuntimeError as e:
+        # How bindings report an error of a solver written in C++.
+        raise Breakdown(str(e)) from e
     status = {
         Status.OPTIMAL: Status.UNBOUNDED,
         Status.FEASIBLE: Status.UNBOUNDED,

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pulp
 
-from allocator.engines.policy import Method, answer, unanswered
+from allocator.engines.policy import Breakdown, Method, answer, unanswered
 from allocator.engines.status import Solution, Status
 from allocator.errors import EngineError
 from allocator.program import Floats, Ints, Program
@@ -164,7 +164,7 @@ def _solve(translation: _Translation, solver: pulp.LpSolver) -> None:
     try:
         translation.problem.solve(solver)
     except pulp.PulpSolverError as e:
-        raise EngineError(_("{engine} broke down: {reason}").format(engine=f"PuLP {solver.name}", reason=e)) from e
+        raise Breakdown(str(e)) from e
 
 
 def _translate(program: Program, costs: Floats) -> _Translation:
