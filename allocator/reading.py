@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -36,9 +36,9 @@ class Tables:
         Name of the folder or workbook, and its path.
     settings : Settings
     frames : mapping of str to DataFrame
-        Every table of the dictionary, with every column, in the order of its key.
+        Every table of the dictionary, with every column, in the order in which it was read.
     places : mapping of str to Place
-        Where the rows of each table that was read stand.
+        Where the rows of each table stand. A table whose rows were changed since is named in findings without rows.
     """
 
     name: str
@@ -91,8 +91,12 @@ def check(tables: Tables, report: Report | None = None) -> Model:
         With all findings, those of ``report`` included, if any is an error.
     """
     report = Report() if report is None else report
-    report.places = dict(tables.places)
-    frames = {name: in_order(tables.frames[name], table)[0] for name, table in dictionary().items()}
+    frames: dict[str, pd.DataFrame] = {}
+    for name, table in dictionary().items():
+        frames[name], order = in_order(tables.frames[name], table)
+        if place := tables.places.get(name):
+            rows = place.rows[order] if len(place.rows) == len(order) else place.rows[:0]
+            report.places[name] = replace(place, rows=rows)
     frames = complete(frames)
     check_tables(tables.settings, frames, report)
     if report:
@@ -164,7 +168,7 @@ class _Source:
         for name in required:
             if name in self._raw and frames[name].empty and name != "targets":
                 report.add("error", name, "empty", _("The table has no rows. It needs one at least."))
-        unread = {name for name in (*required, *self._labels) if name not in self._raw} - {SETTINGS}
+        unread = ({name for name in (*required, *self._labels) if name not in self._raw} | report.broken) - {SETTINGS}
         if self._settings is None or unread:
             check_tables(self._settings, complete(frames), report, unread)
             raise InputError(report.findings())

@@ -66,7 +66,7 @@ def check_tables(
         Tables that are not there or could not be read: what refers to them is not checked.
     """
     for name in dictionary():
-        if name not in unread:
+        if name not in unread or name in report.broken:
             check_columns(name, frames[name], report)
     _check_references(frames, report, unread)
     if settings is None or unread:

@@ -61,6 +61,8 @@ class Report:
 
     def __init__(self, places: Mapping[str, Place] | None = None) -> None:
         self.places = dict(places or {})
+        self.broken: set[str] = set()
+        """Tables whose headings are not understood, so that their rows cannot be checked against others."""
         self.settings_label = "model.yaml"
         self.settings: dict[str, tuple[str, str]] = {}
         self._findings: list[Finding] = []
@@ -148,6 +150,12 @@ class Report:
         place = self.place(table)
         heading = place.heading(column) if column else ""
         self._count[severity, place.label, rule, heading] += max(0, len(positions) - most)
+
+    def taken(self, table: str, position: int, columns: Iterable[str]) -> bool:
+        """Whether one of these cells has an error already."""
+        place = self.place(table)
+        cells = [(place.label, place.row(position, c), place.heading(c)) for c in columns]
+        return any(cell in self._taken for cell in cells)
 
     def __bool__(self) -> bool:
         """Whether there is an error."""

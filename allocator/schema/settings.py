@@ -52,8 +52,9 @@ def read_yaml(text: str, label: str, report: Report) -> Entries | None:
         mark = error.problem_mark
         line = "" if mark is None else str(mark.line + 1)
         report.add_at("error", label, "yaml", _("This is not YAML: {reason}.").format(reason=error.problem), row=line)
-    except yaml.YAMLError:
-        report.add_at("error", label, "yaml", _("This is not YAML: it holds characters that YAML does not allow."))
+    except yaml.reader.ReaderError as error:
+        row = str(text.count("\n", 0, error.position) + 1)
+        report.add_at("error", label, "yaml", _("A character stands here that YAML does not allow."), row=row)
     return None
 
 
@@ -72,7 +73,7 @@ class _Composer:
         event = self._next()
         if not isinstance(event, yaml.MappingStartEvent):
             raise _Refused("yaml", _("Expected lines of key: value."), _line(event))
-        self._mapping("", 1)
+        self._mapping("", 1, event)
         self._next()  # end of the document
         event = next(self._events)
         if not isinstance(event, yaml.StreamEndEvent):
@@ -90,10 +91,10 @@ class _Composer:
             raise _Refused("tag", says, _line(event))
         return event
 
-    def _mapping(self, prefix: str, depth: int) -> None:
+    def _mapping(self, prefix: str, depth: int, start: yaml.Event) -> None:
         seen = set()
         if depth > DEEPEST:
-            raise _Refused("yaml", _("The values are nested too deep."), 1)
+            raise _Refused("yaml", _("The values are nested too deep."), _line(start))
         while not isinstance(event := self._next(), yaml.MappingEndEvent):
             if not isinstance(event, yaml.ScalarEvent):
                 raise _Refused("yaml", _("Expected a word before the colon."), _line(event))
@@ -108,7 +109,7 @@ class _Composer:
         event = self._next()
         row = str(_line(event))
         if isinstance(event, yaml.MappingStartEvent):
-            self._mapping(f"{key}.", depth + 1)
+            self._mapping(f"{key}.", depth + 1, event)
         elif isinstance(event, yaml.SequenceStartEvent):
             values = []
             while not isinstance(item := self._next(), yaml.SequenceEndEvent):
@@ -159,8 +160,7 @@ def make_settings(entries: Entries, label: str, report: Report) -> Settings | No
         for problem in error.errors():
             _pydantic_finding(problem, entries, label, report)
         return None
-    _check_country(settings, entries, label, report)
-    return settings
+    return settings if _country_known(settings, entries, label, report) else None
 
 
 def _parts(key: str) -> list[str]:
@@ -197,13 +197,14 @@ def _known_keys(location: list[str]) -> list[str]:
     return list(model.model_fields)
 
 
-def _check_country(settings: Settings, entries: Entries, label: str, report: Report) -> None:
+def _country_known(settings: Settings, entries: Entries, label: str, report: Report) -> bool:
     known = holidays.list_supported_countries(include_aliases=True)
     if settings.country in known:
-        return
+        return True
     entry = entries.get("country", Entry("", ""))
     says = _("Unknown country. Expected a code of two letters, such as CN.")
     report.add_at("error", label, "setting", says, row=entry.row, column="country", value=settings.country)
+    return False
 
 
 def write_yaml(settings: Settings) -> str:

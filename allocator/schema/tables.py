@@ -52,7 +52,7 @@ class RawTable:
 
 
 def type_table(raw: RawTable, report: Report) -> pd.DataFrame:
-    """Type a raw table, in the order of its key; what is not of its type becomes a finding and a blank."""
+    """Type a raw table; what is not of its type becomes a finding and a blank."""
     table = dictionary()[raw.table]
     filled = np.zeros(len(raw.rows), bool)
     for texts in raw.columns:
@@ -79,9 +79,7 @@ def type_table(raw: RawTable, report: Report) -> pd.DataFrame:
             where = np.flatnonzero(texts == "")
             report.values("error", table.name, "required", _(REQUIRED), where, column.name, texts[where])
         typed[column.name] = parsed.data
-    frame, order = in_order(pd.DataFrame(typed, index=pd.RangeIndex(len(rows))), table)
-    report.places[table.name] = Place(raw.label, rows[order], headings, letters)
-    return frame
+    return pd.DataFrame(typed, index=pd.RangeIndex(len(rows)))
 
 
 def in_order(frame: pd.DataFrame, table: Table) -> tuple[pd.DataFrame, NDArray[np.int64]]:
@@ -107,6 +105,7 @@ def _known_columns(raw: RawTable, table: Table, report: Report) -> dict[str, int
         if name is None:
             unknown.append(i)
         elif name in found:
+            report.broken.add(table.name)
             says = _("The column {name} is there twice. Delete one of them.").format(name=name)
             report.add("error", table.name, "heading", says, column=heading)
         else:
@@ -115,6 +114,7 @@ def _known_columns(raw: RawTable, table: Table, report: Report) -> dict[str, int
         _unknown_column(raw, i, table, found, report)
     for column in table.columns.values():
         if column.required and column.name not in found and not _covered(column, table, report):
+            report.broken.add(table.name)
             says = _("The column {name} is missing: {what}.").format(name=column.name, what=column.description)
             report.add("error", table.name, "column", says)
     return found
@@ -138,6 +138,7 @@ def _unknown_column(raw: RawTable, i: int, table: Table, found: Mapping[str, int
     absent = [c for c in table.columns.values() if c.name not in found]
     close = nearest(plain(heading), [s for c in absent for s in (c.name, *c.aliases)], 75)
     if close:
+        report.broken.add(table.name)
         name = table.column_named(close)
         says = _('Unknown column. Did you mean "{name}"? A column of your own may begin with #.').format(name=name)
         report.add("error", table.name, "heading", says, column=heading)
@@ -159,14 +160,15 @@ def schema(name: str) -> DataFrameSchema:
         checks = []
         texts = column.type not in NUMERIC | {"date", "flag", "codes"}
         if column.required and texts:
-            checks.append(pa.Check(lambda s: s != "", name="required"))
+            checks.append(pa.Check(lambda s: s != "", error="required"))
         if column.choices:
-            checks.append(pa.Check.isin([*column.choices, ""], name="choice"))
+            checks.append(pa.Check.isin([*column.choices, ""], error="choice"))
         if column.least is not None:
-            checks.append(pa.Check.ge(column.least, name="range", ignore_na=True))
+            checks.append(pa.Check.ge(column.least, error="range", ignore_na=True))
         if column.most is not None:
-            checks.append(pa.Check.le(column.most, name="range", ignore_na=True))
-        columns[column.name] = pa.Column(None, checks, nullable=not column.required)
+            checks.append(pa.Check.le(column.most, error="range", ignore_na=True))
+        if checks or column.required or column.key:
+            columns[column.name] = pa.Column(None, checks, nullable=not column.required)
     return pa.DataFrameSchema(columns, unique=list(table.key), report_duplicates="exclude_first")
 
 
@@ -185,7 +187,8 @@ def check_columns(name: str, frame: pd.DataFrame, report: Report) -> None:
     table = dictionary()[name]
     for (column, check), part in cases.groupby(["column", "check"], sort=False):
         positions = np.sort(part["index"].to_numpy(dtype=np.int64))
-        if check == "multiple_fields_uniqueness" or column not in table.columns:
+        absent = name in report.broken and column not in report.place(name).headings
+        if check == "multiple_fields_uniqueness" or column not in table.columns or absent:
             continue
         rule = "required" if check == "not_nullable" else str(check)
         values = frame[column].to_numpy(dtype=object)[positions]
@@ -212,6 +215,7 @@ def _duplicates(table: Table, frame: pd.DataFrame, report: Report) -> None:
     first = frame.loc[frame.duplicated(key, keep=False)].groupby(key, sort=False).head(1)
     place = report.place(table.name)
     rows = {tuple(k): place.row(i) for k, i in zip(first[key].to_numpy(dtype=object), first.index, strict=True)}
+    double = np.array([i for i in double if not report.taken(table.name, int(i), table.key)], dtype=np.int64)
     for i in double[:200]:
         values = tuple(frame.loc[i, key])
         says = _("The same {key} stands in row {row} already. Keep one of them.").format(

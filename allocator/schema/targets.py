@@ -82,7 +82,7 @@ class Labels:
         ):
             if sources & set(self._frames[table][column]):
                 found |= labels
-        return found
+        return found or SELLING | SPENDING  # its sources are unknown, which is said elsewhere
 
     def together(self, scope: Scope) -> str:
         """Table of which no row matches the scope's keys taken together; blank if each has one."""
