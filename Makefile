@@ -23,7 +23,7 @@ lint: $(READY)  ## style and types alone
 	$(BIN)/mypy
 
 texts: $(READY)  ## collect the texts of the source into the Chinese catalogue and compile it
-	$(BIN)/pybabel -q extract -F pyproject.toml -k _ -k N_ --no-location --sort-output --no-wrap -o $(CATALOGUE).pot .
+	$(BIN)/pybabel -q extract -F pyproject.toml -k _ -k N_ -k rule --no-location --sort-output --no-wrap -o $(CATALOGUE).pot .
 	$(BIN)/pybabel -q update -D allocator -l zh -d allocator/locale -i $(CATALOGUE).pot \
 		--no-fuzzy-matching --no-wrap --ignore-obsolete --ignore-pot-creation-date
 	$(BIN)/pybabel -q compile -D allocator -d allocator/locale

@@ -9,17 +9,10 @@ import click
 
 from allocator.commands.common import Command, Session, show
 from allocator.errors import Finding, InputError
-from allocator.texts import N_, _
+from allocator.texts import _
 
 if TYPE_CHECKING:
     from allocator.schema.dictionary import Column, Table
-
-WORDS = (
-    *(N_("code"), N_("codes"), N_("text"), N_("number"), N_("integer"), N_("money"), N_("share"), N_("flag")),
-    *(N_("date"), N_("month"), N_("period"), N_("scope"), N_("choice"), N_("priority")),
-    *(N_("hours"), N_("minutes"), N_("days"), N_("months"), N_("visits"), N_("clients"), N_("degrees")),
-)
-"""Types and units of the dictionary, for the catalogue."""
 
 
 def schema_command() -> click.Command:

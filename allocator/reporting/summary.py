@@ -247,7 +247,7 @@ def _no_plan(plan: Plan) -> list[RenderableType]:
     else:
         title = _("No plan: the search stopped before the answer was proved")
     reasons = plan.reasons or (_("No reason is known; see findings.csv."),)
-    return _section(title, Group(*(_marked("·", "", Text(reason)) for reason in reasons)))
+    return _section(title, Group(*(Text(reason) for reason in reasons)))
 
 
 def _footer(plan: Plan, summary: Mapping[str, Any], folder: Path) -> list[RenderableType]:
@@ -255,11 +255,15 @@ def _footer(plan: Plan, summary: Mapping[str, Any], folder: Path) -> list[Render
     doubts = sum(f.severity == "warning" for f in plan.findings)
     if doubts:
         lines.append(_("Warnings: {count}, in findings.csv").format(count=doubts))
-    names = [*plan.tables, "findings"]
-    files = _("{count} tables, summary.json").format(count=len(names)) + (", plan.xlsx" if plan.tables else "")
-    lines.append(_("Written to {folder}: {files}").format(folder=folder, files=files))
+    lines.append(_("Written to {folder}: {files}").format(folder=folder, files=_files(plan)))
     lines.append(" · ".join([str(summary.get("engine") or ""), _times(summary)]).strip(" ·"))
     return [Text(), *(Text(line) for line in lines)]
+
+
+def _files(plan: Plan) -> str:
+    if not plan.tables:
+        return "summary.json, findings.csv"
+    return _("plan.xlsx, summary.json and {count} tables as CSV").format(count=len(plan.tables) + 1)
 
 
 def _audit(summary: Mapping[str, Any]) -> str:
