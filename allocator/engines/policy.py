@@ -57,9 +57,8 @@ def answer(program: Program, costs: Floats, seconds: float | None, methods: Meth
     """
     _refuse(program, costs)
     deadline = np.inf if seconds is None else time.perf_counter() + seconds
-    crossed = program.lower > program.upper + 1e-9 * (1 + np.abs(program.upper))
-    crossed_rows = program.row_lower > program.row_upper + 1e-9 * (1 + np.abs(program.row_upper))
-    if crossed.any() or crossed_rows.any():
+    program = _whole_bounds(program)
+    if _crossed(program.lower, program.upper) or _crossed(program.row_lower, program.row_upper):
         return unanswered(Status.INFEASIBLE, detail="a lower bound is above its upper bound")
     program = _uncrossed(program)
     if program.nonzeros == 0:
@@ -68,11 +67,10 @@ def answer(program: Program, costs: Floats, seconds: float | None, methods: Meth
     spent, broken = 0.0, 0
     details: list[str] = []
     for method in methods(program):
-        left = deadline - time.perf_counter()
-        if left <= 0:
+        if time.perf_counter() >= deadline:
             return unanswered(Status.NO_SOLUTION_FOUND, spent, "; ".join([*details, "time limit"]))
         try:
-            found = _attempt(method, program, costs * scale, None if seconds is None else left)
+            found = _attempt(method, program, costs * scale, deadline, methods)
         except Breakdown as e:
             broken += 1
             details.append(f"{method.name}: {e}")
@@ -102,6 +100,22 @@ def _refuse(program: Program, costs: Floats) -> None:
         )
 
 
+def _whole_bounds(program: Program) -> Program:
+    """Round bounds of whole columns inwards."""
+    if not program.integer.any():
+        return program
+    lower = np.where(program.integer, np.ceil(program.lower - TOLERANCE), program.lower)
+    upper = np.where(program.integer, np.floor(program.upper + TOLERANCE), program.upper)
+    return replace(program, lower=lower, upper=upper)
+
+
+def _crossed(lower: Floats, upper: Floats) -> bool:
+    """Whether a lower bound is above its upper one by more than rounding, or stands at the wrong infinity."""
+    with np.errstate(invalid="ignore"):
+        apart = lower > upper + 1e-9 * (1 + np.abs(upper))
+    return bool((apart | (lower == np.inf) | (upper == -np.inf)).any())
+
+
 def _uncrossed(program: Program) -> Program:
     """Close bounds that crossed by rounding only."""
     lower, row_lower = np.minimum(program.lower, program.upper), np.minimum(program.row_lower, program.row_upper)
@@ -119,12 +133,9 @@ def _scale(costs: Floats) -> float:
 def _apart(program: Program, costs: Floats) -> Solution:
     """Answer a program without coefficients: each column stands at its better bound."""
     lower, upper = program.lower, program.upper
-    if program.integer.any():
-        lower = np.where(program.integer, np.ceil(lower - TOLERANCE), lower)
-        upper = np.where(program.integer, np.floor(upper + TOLERANCE), upper)
     rows = (program.row_lower <= TOLERANCE) & (program.row_upper >= -TOLERANCE)
     detail = "no coefficients"
-    if (lower > upper).any() or not rows.all():
+    if not rows.all():
         return unanswered(Status.INFEASIBLE, detail=detail)
     x = np.where(costs > 0, lower, np.where(costs < 0, upper, np.clip(0.0, lower, upper)))
     if not np.isfinite(x).all():
@@ -133,27 +144,52 @@ def _apart(program: Program, costs: Floats) -> Solution:
     return Solution(Status.OPTIMAL, x + 0.0, duals, float(costs @ x), 0.0, detail)
 
 
-def _attempt(method: Method, program: Program, costs: Floats, seconds: float | None) -> Solution:
+def _attempt(method: Method, program: Program, costs: Floats, deadline: float, methods: Methods) -> Solution:
+    """Run a method; what it calls unbounded must show a point and a direction."""
+    found = _run(method, program, costs, deadline)
+    if found.status not in (Status.UNBOUNDED, Status.INFEASIBLE_OR_UNBOUNDED):
+        return found
+    point = _run(method, program, np.zeros_like(costs), deadline)
+    detail, seconds = f"{found.detail}, without costs {point.detail}", found.seconds + point.seconds
+    if point.status in (Status.INFEASIBLE, Status.INFEASIBLE_OR_UNBOUNDED):
+        # Without costs nothing is unbounded.
+        return unanswered(Status.INFEASIBLE, seconds, detail)
+    if point.status not in (Status.OPTIMAL, Status.FEASIBLE):
+        return unanswered(point.status, seconds, detail)
+    ray = answer(_directions(program), costs, _left(deadline), methods)
+    seconds += ray.seconds
+    if ray.status is Status.NO_SOLUTION_FOUND:
+        return unanswered(Status.INFEASIBLE_OR_UNBOUNDED, seconds, detail)
+    if ray.status is Status.OPTIMAL and ray.bound < -TOLERANCE:
+        return unanswered(Status.UNBOUNDED, seconds, detail)
+    return unanswered(Status.ERROR, seconds, f"{detail}, yet bounded")
+
+
+def _run(method: Method, program: Program, costs: Floats, deadline: float) -> Solution:
     try:
-        found = method.run(program, costs, seconds)
-        if found.status is not Status.INFEASIBLE_OR_UNBOUNDED:
-            return found
-        left = None if seconds is None else max(seconds - found.seconds, 1e-3)
-        probe = method.run(program, np.zeros_like(costs), left)
+        return method.run(program, costs, _left(deadline))
     except MemoryError as e:
         raise EngineError(_("{engine} ran out of memory.").format(engine=method.name)) from e
     except RuntimeError as e:
         # How bindings report an error of a solver written in C++.
         raise Breakdown(str(e)) from e
-    status = {
-        Status.OPTIMAL: Status.UNBOUNDED,
-        Status.FEASIBLE: Status.UNBOUNDED,
-        Status.INFEASIBLE: Status.INFEASIBLE,
-        # Without costs nothing is unbounded.
-        Status.INFEASIBLE_OR_UNBOUNDED: Status.INFEASIBLE,
-        Status.NO_SOLUTION_FOUND: Status.INFEASIBLE_OR_UNBOUNDED,
-    }.get(probe.status, Status.ERROR)
-    return unanswered(status, found.seconds + probe.seconds, f"{found.detail}, without costs {probe.detail}")
+
+
+def _left(deadline: float) -> float | None:
+    """Seconds until the deadline, a little at least; none if there is no deadline."""
+    return None if np.isinf(deadline) else max(deadline - time.perf_counter(), 1e-3)
+
+
+def _directions(program: Program) -> Program:
+    """Directions of length up to 1 in which one can go on for ever (for rational data, whole columns or not)."""
+    return replace(
+        program,
+        lower=np.where(np.isfinite(program.lower), 0.0, -1.0),
+        upper=np.where(np.isfinite(program.upper), 0.0, 1.0),
+        integer=np.zeros_like(program.integer),
+        row_lower=np.where(np.isfinite(program.row_lower), 0.0, -np.inf),
+        row_upper=np.where(np.isfinite(program.row_upper), 0.0, np.inf),
+    )
 
 
 def _judge(program: Program, costs: Floats, found: Solution, deadline: float, methods: Methods) -> Solution:
@@ -189,8 +225,7 @@ def _judge_whole(program: Program, costs: Floats, found: Solution, deadline: flo
             upper=np.where(program.integer, x, program.upper),
             integer=np.zeros_like(program.integer),
         )
-        left = None if np.isinf(deadline) else max(deadline - time.perf_counter(), 1e-3)
-        polished = answer(fixed, costs, left, methods)
+        polished = answer(fixed, costs, _left(deadline), methods)
         seconds += polished.seconds
         if polished.status is Status.OPTIMAL and polished.x is not None:
             x = polished.x
