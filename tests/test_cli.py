@@ -41,7 +41,7 @@ def solver(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[..., Plan]], N
     """Put a function in the place of the solver."""
 
     def put(solve: Callable[..., Plan]) -> None:
-        def export(model: object, path: Path) -> None:
+        def export(model: object, path: Path, *, strict: bool) -> None:
             path.write_text("program")
 
         fake = SimpleNamespace(solve=solve, export=export)
@@ -337,8 +337,8 @@ class TestSolve:
         """With ``-v`` each step of the solver is said on standard error."""
 
         def solve(model: object, *, progress: Callable[..., None], **options: object) -> Plan:
-            progress("building", None)
-            progress("solving", 0.5)
+            progress("building")
+            progress("solving")
             return sample_plan()
 
         solver(solve)

@@ -8,8 +8,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -17,8 +18,11 @@ from allocator.commands.common import Command, Session, console, show
 from allocator.places import find_model
 from allocator.texts import _
 
+if TYPE_CHECKING:
+    from allocator.plan import Plan
+
 T = TypeVar("T")
-Progress = Callable[[str, float | None], None]
+Progress = Callable[[str], None]
 
 EXIT_CODES = {"optimal": 0, "infeasible": 3, "feasible": 4, "limit": 4, "unbounded": 5, "error": 5}
 
@@ -78,17 +82,19 @@ def _solve(
     folder = Path(output) if output else Path("runs") / path.resolve().stem
     check_place(folder)
     session.speak(language_of_model(path))
+    started = time.perf_counter()
     read = load(path)
+    reading = time.perf_counter() - started
     session.findings(read.findings)
     from allocator import solving
 
     if export is not None:
-        solving.export(read, export)
+        solving.export(read, export, strict=strict)
         session.say(_("{path}: the program").format(path=export))
     plan = in_background(
         session, lambda progress: solving.solve(read, engine=engine, strict=strict, seconds=seconds, progress=progress)
     )
-    summary = write_run(plan, folder)
+    summary = write_run(_with_reading_time(plan, reading), folder)
     session.answer(json.loads(summary_text(summary)))
     if not session.json and not session.quiet:
         from allocator.reporting.summary import report
@@ -100,6 +106,13 @@ def _solve(
     return EXIT_CODES.get(plan.status, 5)
 
 
+def _with_reading_time(plan: Plan, seconds: float) -> Plan:
+    times = dict(plan.summary["seconds"])
+    times["read"] = seconds
+    times["total"] = seconds + (times["total"] or 0.0)
+    return replace(plan, summary={**plan.summary, "seconds": times})
+
+
 def in_background(session: Session, work: Callable[[Progress], T]) -> T:
     """Do something long beside the main thread, which shows its progress and listens for Ctrl-C.
 
@@ -107,11 +120,11 @@ def in_background(session: Session, work: Callable[[Progress], T]) -> T:
     """
     done: list[T] = []
     failed: list[BaseException] = []
-    steps: list[tuple[str, float | None]] = []
+    steps: list[str] = []
     started = time.perf_counter()
 
-    def progress(step: str, part: float | None = None) -> None:
-        steps.append((step, part))
+    def progress(step: str) -> None:
+        steps.append(step)
         session.detail(f"{time.perf_counter() - started:7.1f} s  {step}")
 
     def run() -> None:
@@ -123,7 +136,7 @@ def in_background(session: Session, work: Callable[[Progress], T]) -> T:
     thread = threading.Thread(target=contextvars.copy_context().run, args=(run,), daemon=True)
     thread.start()
     try:
-        _watch(thread, session, steps, started)
+        _watch(thread, session, steps)
     except KeyboardInterrupt:
         session.abandoned = True
         raise
@@ -132,21 +145,20 @@ def in_background(session: Session, work: Callable[[Progress], T]) -> T:
     return done[0]
 
 
-def _watch(thread: threading.Thread, session: Session, steps: list[tuple[str, float | None]], started: float) -> None:
+def _watch(thread: threading.Thread, session: Session, steps: list[str]) -> None:
     """Wait for a thread; show how it goes if it takes long and somebody looks on."""
     thread.join(PATIENCE)
     if not thread.is_alive() or not sys.stderr.isatty() or session.quiet or session.verbose:
         while thread.is_alive():
             thread.join(0.2)
         return
-    from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bars
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(20), TimeElapsedColumn())
+    columns = (SpinnerColumn("line"), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
     with Bars(*columns, console=console(sys.stderr), transient=True) as bars:
         task = bars.add_task(_("planning"), total=None)
         while thread.is_alive():
             thread.join(0.2)
             if steps:
-                step, part = steps[-1]
-                bars.update(task, description=step, total=None if part is None else 1.0, completed=part or 0.0)
+                bars.update(task, description=steps[-1])

@@ -251,7 +251,7 @@ def _no_plan(plan: Plan) -> list[RenderableType]:
 
 
 def _footer(plan: Plan, summary: Mapping[str, Any], folder: Path) -> list[RenderableType]:
-    lines = [_audit(summary)] if summary.get("audit") else []
+    lines = [_audit(summary)] if plan.tables else []
     doubts = sum(f.severity == "warning" for f in plan.findings)
     if doubts:
         lines.append(_("Warnings: {count}, in findings.csv").format(count=doubts))
