@@ -120,17 +120,16 @@ class Book:
 
     def _report(self, rule: str, axes: Axes, at: Any, found: Any, required: Any, residual: Floats, says: str) -> None:
         size = len(residual)
-        labels = np.full(size, "", dtype=object)
+        labels = [""] * size
         for axis, positions in zip(axes, at, strict=False):
             for name, values in axis.items():
-                part = [values] * size if isinstance(values, str) else np.asarray(values, dtype=object)[positions]
-                labels = np.array(
-                    [f"{a}{', ' if a else ''}{name}={b}" for a, b in zip(labels, part, strict=True)], object
-                )
-        says = _(says)
+                part = [values] * size if isinstance(values, str) else np.asarray(values, object)[positions].tolist()
+                labels = [f"{a}, {name}={b}" if a else f"{name}={b}" for a, b in zip(labels, part, strict=True)]
+        texts = ([_text(x) for x in np.asarray(y).tolist()] for y in (required, found))
+        head, says = _(rule), _(says)
         sentences = [
-            _(rule) + (f" [{x}]" if x else "") + (": " + says.format(required=_text(r), found=_text(f)) if says else "")
-            for x, r, f in zip(labels, required, found, strict=True)
+            head + (f" [{x}]" if x else "") + (": " + says.format(required=r, found=f) if says else "")
+            for x, r, f in zip(labels, *texts, strict=True)
         ]
         self._found.append(
             pd.DataFrame(

@@ -3,56 +3,32 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from allocator.auditing.book import Bools, Floats, Ints, summed
+from allocator.auditing.book import Bools, Floats, Ints
 from allocator.auditing.case import Case, Figures
+from allocator.auditing.cells import (
+    Cells,
+    Labels,
+    Totals,
+    ended,
+    label_groups,
+    label_months,
+    label_products,
+    label_reps,
+    label_units,
+    sum_cells,
+)
 from allocator.auditing.money import collected, collected_history
-from allocator.auditing.people import below, chain, commission_rates, numbers, words
+from allocator.auditing.people import commission_rates, numbers, words
 from allocator.auditing.sales import supply_limits
 from allocator.scopes import Scope
 
-Texts = np.ndarray[Any, np.dtype[np.object_]]
-Labels = Mapping[str, tuple[Ints, Texts]]
-
 SALES = ("revenue", "profit", "contracts", "commission", "collections")
-
-
-@dataclass(frozen=True)
-class Cells:
-    """Amounts with their labels.
-
-    Attributes
-    ----------
-    amount : float array, shape (cells,)
-    month : int array, shape (cells,)
-    labels : mapping of str to (int array, object array)
-        Position of every cell on an axis (−1 for none), and the label of every position.
-    exists : bool array, shape (cells,)
-        Cells that can hold something; the others make no repetition of a target.
-    """
-
-    amount: Floats
-    month: Ints
-    labels: Labels
-    exists: Bools
-
-    def times(self, factor: float) -> Cells:
-        """Multiply the amounts."""
-        return Cells(factor * self.amount, self.month, self.labels, self.exists)
-
-
-@dataclass(frozen=True)
-class Totals:
-    """Sums of a metric by repetition: ``amounts`` and the size of their terms, under the repetition's name."""
-
-    amounts: Mapping[str, float]
-    sizes: Mapping[str, float]
 
 
 class Metrics:
@@ -97,30 +73,8 @@ class Metrics:
         return self._own(metric)
 
     def totals(self, metric: str, scope: Scope, window: Ints, each: Sequence[str] = ()) -> Totals:
-        """Sum a metric under a scope and in some months, one total for every combination of ``each``.
-
-        A part that has not got a key of the scope or of ``each`` counts for nothing.
-        """
-        values: dict[str, float] = {} if each else {"": 0.0}
-        sizes = dict(values)
-        for part in self.cells(metric):
-            if not {*scope, *each} <= set(part.labels):
-                continue
-            at = np.nonzero(self._held(part, scope, window))[0]
-            for name, value, size in _sum_by(self.case, part, at, each):
-                values[name] = values.get(name, 0.0) + value
-                sizes[name] = sizes.get(name, 0.0) + size
-        return Totals(values, sizes)
-
-    def _held(self, part: Cells, scope: Scope, window: Ints) -> Bools:
-        inside = np.zeros(len(self.case.months), bool)
-        inside[window] = True
-        held = inside[part.month] & (part.exists | (part.amount != 0))
-        for key, wanted in scope.items():
-            position, names = part.labels[key]
-            good = below(self.case.model, names, wanted) if key == "unit" else np.isin(names.astype(str), wanted)
-            held &= np.asarray(good[position])
-        return np.asarray(held)
+        """Sum a metric under a scope and in some months, one total for every combination of ``each``."""
+        return sum_cells(self.case, self.cells(metric), scope, window, each)
 
     def _sales(self, amount: Floats) -> Cells:
         return Cells(amount.ravel(), *self._sales_labels, self._on_sale.ravel())
@@ -168,12 +122,12 @@ class Metrics:
         units = words(old["unit"])
         unit = np.where(units == "", np.append(case.people.units, "")[rep], units)
         labels = {
-            **self._months(month),
-            "rep": (rep, _ended(case.people.reps)),
-            "grade": (rep, _ended(case.people.grades)),
-            **self._units(np.arange(len(old)), unit),
-            **self._products(product),
-            **{c: (client, _ended(words(clients[c]))) for c in ("client", "tier", "status", "industry", "area")},
+            **label_months(self.case, month),
+            "rep": (rep, ended(case.people.reps)),
+            "grade": (rep, ended(case.people.grades)),
+            **label_units(self.case, np.arange(len(old)), unit),
+            **label_products(self.case, product),
+            **{c: (client, ended(words(clients[c]))) for c in ("client", "tier", "status", "industry", "area")},
         }
         return Cells(old["amount"].to_numpy(dtype=np.float64), month, labels, np.zeros(len(old), bool))
 
@@ -195,7 +149,7 @@ class Metrics:
             limits.get((p, s), (nothing, nothing))[1][t]
             for p, s, t in zip(self.case.products[product], sheet.text("source"), month, strict=True)
         ]
-        labels = {**self._months(month), **self._products(product)}
+        labels = {**label_months(self.case, month), **label_products(self.case, product)}
         return Cells(-np.asarray(cost, np.float64) * self.figures.delivered, month, labels, np.zeros(len(cost), bool))
 
     def _own(self, metric: str) -> list[Cells]:
@@ -241,10 +195,10 @@ class Metrics:
         month = np.tile(np.arange(months), pairs)
         carrier = self.case.groups.carrier[self.case.demand.group].ravel()
         labels = {
-            **self._months(month),
-            **self._carriers(carrier),
-            **self._groups(np.repeat(self.case.demand.group, months)),
-            **self._products(np.repeat(self.case.demand.product, months)),
+            **label_months(self.case, month),
+            **label_reps(self.case, carrier),
+            **label_groups(self.case, np.repeat(self.case.demand.group, months)),
+            **label_products(self.case, np.repeat(self.case.demand.product, months)),
         }
         return month, labels
 
@@ -252,8 +206,12 @@ class Metrics:
     def _work_labels(self) -> tuple[Ints, Labels]:
         groups, months = self.case.groups.carrier.shape
         month = np.tile(np.arange(months), groups)
-        carriers = self._carriers(self.case.groups.carrier.ravel())
-        return month, {**self._months(month), **carriers, **self._groups(np.repeat(np.arange(groups), months))}
+        carriers = label_reps(self.case, self.case.groups.carrier.ravel())
+        return month, {
+            **label_months(self.case, month),
+            **carriers,
+            **label_groups(self.case, np.repeat(np.arange(groups), months)),
+        }
 
     @functools.cached_property
     def _spend_labels(self) -> tuple[Ints, Labels]:
@@ -262,83 +220,9 @@ class Metrics:
         table = self.case.model["budget"]
         product = self.case.products.get_indexer(pd.Index(words(table["product"])))
         labels = {
-            **self._months(month),
-            **{c: (line, _ended(words(table[c]))) for c in ("line", "category", "channel")},
-            **self._units(line, words(table["unit"])),
-            **self._products(product[line]),
+            **label_months(self.case, month),
+            **{c: (line, ended(words(table[c]))) for c in ("line", "category", "channel")},
+            **label_units(self.case, line, words(table["unit"])),
+            **label_products(self.case, product[line]),
         }
         return month, labels
-
-    def _months(self, month: Ints) -> Labels:
-        quarters = np.asarray(self.case.model.calendar.quarters, dtype=object)
-        return {"month": (month, _ended(self.case.months)), "quarter": (month, _ended(quarters))}
-
-    def _carriers(self, rep: Ints) -> Labels:
-        people = self.case.people
-        named = {"rep": (rep, _ended(people.reps)), "grade": (rep, _ended(people.grades))}
-        return {**named, **self._units(rep, people.units)}
-
-    def _groups(self, group: Ints) -> Labels:
-        return {k: (group, _ended(v)) for k, v in self.case.groups.labels.items()}
-
-    def _products(self, product: Ints) -> Labels:
-        table = self.case.model["products"]
-        return {c: (product, _ended(words(table[c]))) for c in ("product", "family", "class")}
-
-    def _units(self, position: Ints, units: Any) -> Labels:
-        """Label the unit, and the unit of every kind that it lies in."""
-        table = self.case.model["units"]
-        kind_of = dict(zip(words(table["unit"]), words(table["kind"]), strict=True))
-        labels = {"unit": (position, _ended(units))}
-        for kind in sorted(set(kind_of.values()) - {""}):
-            above = [next((u for u in chain(self.case.model, x) if kind_of.get(u) == kind), "") for x in units]
-            labels[kind] = (position, _ended(above))
-        return labels
-
-
-def _ended(values: Any) -> Texts:
-    """Labels of an axis, with a blank for position −1."""
-    return np.append(np.asarray(values, dtype=object), "")
-
-
-def _sum_by(case: Case, part: Cells, at: Ints, each: Sequence[str]) -> list[tuple[str, float, float]]:
-    """Sum cells by the labels of ``each``; a cell counts for its unit and all above it."""
-    amount = part.amount[at]
-    if not each:
-        return [("", float(amount.sum()), float(np.abs(amount).sum()))]
-    joint, names = np.zeros(len(at), np.int64), []
-    rows = np.arange(len(at))
-    for key in each:
-        position, values = part.labels[key]
-        codes, labels = pd.factorize(values)
-        code = codes[position[at]]
-        if key == "unit":
-            above, labels = _above(case, labels)
-            depth = above.shape[1]
-            code = above[code[rows]].ravel()
-            joint, rows = np.repeat(joint, depth), np.repeat(rows, depth)
-        else:
-            code = code[rows]
-        keep = (code >= 0) & (np.append(labels, "")[code] != "")
-        joint, rows, code = joint[keep] * len(labels) + code[keep], rows[keep], code[keep]
-        names.append((key, labels))
-    found, inverse = np.unique(joint, return_inverse=True)
-    sums = summed(inverse, amount[rows], len(found))
-    sizes = summed(inverse, np.abs(amount[rows]), len(found))
-    texts = []
-    for key, labels in reversed(names):
-        texts.append((key, labels[found % len(labels)]))
-        found = found // len(labels)
-    combos = zip(*[[f"{k}={x}" for x in v] for k, v in texts], strict=True)
-    return [("; ".join(sorted(c)), float(v), float(s)) for c, v, s in zip(combos, sums, sizes, strict=True)]
-
-
-def _above(case: Case, units: Any) -> tuple[Ints, Texts]:
-    """For every unit the positions of itself and all above it (−1 beyond the top), and the names they point at."""
-    chains = [chain(case.model, u) for u in units]
-    names = np.array(sorted({u for c in chains for u in c}) or [""], dtype=object)
-    at = {u: i for i, u in enumerate(names)}
-    out = np.full((len(units), max((len(c) for c in chains), default=1) or 1), -1, np.int64)
-    for i, c in enumerate(chains):
-        out[i, : len(c)] = [at[u] for u in c]
-    return out, names

@@ -10,8 +10,9 @@ import pandas as pd
 
 from allocator.auditing.book import Book, Bools, Floats
 from allocator.auditing.case import Case
+from allocator.auditing.cells import Cells, label_months, label_products, label_reps, sum_cells
 from allocator.auditing.people import below, commission_rates, numbers, words
-from allocator.auditing.targets import Target, parse_targets
+from allocator.auditing.targets import Target, parse_targets, repetition
 from allocator.texts import N_
 
 MINOR_UNIT = 0.01
@@ -157,23 +158,11 @@ def asking(case: Case) -> list[Target]:
     ]
 
 
-def cut_of(case: Case, target: Target, name: str) -> Bools:
-    """Quota cells of a target's repetition, shape (reps, products, months)."""
-    people, table = case.people, case.model["products"]
-    who, what = np.ones(len(people.reps), bool), np.ones(len(case.products), bool)
-    when = np.isin(np.arange(len(case.months)), target.window)
-    parts = {k: (v,) for k, v in (p.split("=", 1) for p in name.split("; ") if p)}
-    for key, values in [*target.scope.items(), *parts.items()]:
-        if key == "unit":
-            who &= below(case.model, people.units, values)
-        elif key in ("rep", "grade"):
-            who &= np.isin((np.asarray(people.reps) if key == "rep" else people.grades).astype(str), values)
-        elif key in ("month", "quarter"):
-            labels = case.model.calendar.months if key == "month" else case.model.calendar.quarters
-            when &= np.isin(labels, values)
-        else:
-            what &= np.isin(words(table[key]).astype(str), values)
-    return who[:, None, None] & what[None, :, None] & when[None, None, :]
+def quota_cells(case: Case, amount: Floats) -> Cells:
+    """Amounts of shape (reps, products, months) with their labels."""
+    rep, product, month = (x.ravel() for x in np.indices(amount.shape))
+    labels = {**label_months(case, month), **label_reps(case, rep), **label_products(case, product)}
+    return Cells(amount.ravel(), month, labels, np.ones(amount.size, bool))
 
 
 def _check_needs(book: Book, case: Case, quotas: Quotas) -> None:
@@ -186,17 +175,22 @@ def _check_needs(book: Book, case: Case, quotas: Quotas) -> None:
     bent = bool(pinned(case)) or incentive(case) is not None
     bent |= any(not np.isnan(numbers(reps[c], np.nan)).all() for c in ("quota_min", "quota_max"))
     bent |= any(t.share_metric or any(b == "at_most" for b, _x in t.bounds) for t in asking(case))
-    names, asked, carried, needs = [], [], [], []
+    names: list[str] = []
+    asked: list[float] = []
+    carried: list[float] = []
+    needs: list[float] = []
     listed: pd.Series[Any] = pd.Series(sheet.text("each")).groupby(sheet.text("target")).unique()
     for target in asking(case):
-        for name in listed.get(target.code, []):
-            for bound, limit in target.bounds:
-                if bound == "at_least" and not target.share_metric:
-                    cut = cut_of(case, target, name)
-                    names.append(f"{target.code} {name}".strip())
-                    asked.append(quotas.exact[cut].sum())
-                    carried.append(quotas.sold[cut].sum())
-                    needs.append(limit)
+        limits = [limit for bound, limit in target.bounds if bound == "at_least" and not target.share_metric]
+        sums = [
+            sum_cells(case, [quota_cells(case, x)], target.scope, target.window, target.each).amounts
+            for x in (quotas.exact, quotas.sold)
+        ]
+        for name in [repetition(x) for x in listed.get(target.code, [])] if limits else []:
+            names.append(f"{target.code} {name}".strip())
+            asked.append(sums[0].get(name, 0.0))
+            carried.append(sums[1].get(name, 0.0))
+            needs.append(limits[0])
     if not needs:
         names, asked, carried, needs = [""], [quotas.exact.sum()], [quotas.sold.sum()], [quotas.sold.sum()]
     if bent:

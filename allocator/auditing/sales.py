@@ -74,18 +74,10 @@ def _check_sell(book: Book, case: Case, plain: Bools) -> None:
     sell, names = case.figures.sell, _only(case, plain)
     size = np.maximum(np.abs(case.curve), np.maximum(np.abs(case.lift), np.abs(case.lost)))[plain]
     book.equal(SELL, names, sell[plain], (case.curve + case.lift - case.lost)[plain], size)
-    due = sell / case.contract[case.demand.product][:, None]
-    blank = np.isnan(case.shown)
-    own = numbers(case.model["products"]["contract_value"], np.nan)[case.demand.product] > 0
-    missing = blank & own[:, None] & (sell != 0)
-    book.equal(
-        CONTRACTS, names, np.where(blank, np.where(missing, 0, due), case.shown)[plain], due_or_blank(due, blank)[plain]
-    )
-
-
-def due_or_blank(due: Floats, blank: Bools) -> Floats:
-    """Say what contracts should be; where neither side has a number they agree."""
-    return np.where(np.isnan(due) & blank, 0.0, due)
+    due = np.nan_to_num(sell / case.contract[case.demand.product][:, None])
+    priced = numbers(case.model["products"]["contract_value"], np.nan)[case.demand.product] > 0
+    unsaid = np.where(priced[:, None], 0.0, due)  # a blank is right where there is no contract value
+    book.equal(CONTRACTS, names, np.where(np.isnan(case.shown), unsaid, case.shown)[plain], due[plain])
 
 
 def _check_large(book: Book, case: Case, large: Bools) -> None:

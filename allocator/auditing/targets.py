@@ -115,7 +115,8 @@ def repetitions(case: Case) -> tuple[pd.DataFrame, pd.Index[Any]]:
     needed: list[str] = []
     for target in parse_targets(case):
         totals = plan.totals(target.metric, target.scope, target.window, target.each)
-        listed = {x for x in shown.get((target.code, target.level), set()) if _possible(case, target, x)}
+        known = _known(case, target)
+        listed = {x for x in shown.get((target.code, target.level), set()) if _possible(known, x)}
         names = sorted({*totals.amounts, *listed})
         market = _market(case, target, names)
         share, expected = _shares(plan, hope, target, names)
@@ -133,31 +134,34 @@ def row_name(target: str, level: str, each: str, bound: str) -> str:
     return f"{target}|{level}|{each}|{bound}"
 
 
-def _possible(case: Case, target: Target, name: str) -> bool:
-    """Whether a repetition that the file lists is one of the target's."""
-    parts = dict(p.split("=", 1) for p in name.split("; ") if "=" in p)
-    if set(parts) != set(target.each):
-        return False
+def _known(case: Case, target: Target) -> dict[str, set[str]]:
+    """Values that each key of a target's repetitions may have."""
     cal, model = case.model.calendar, case.model
-    kinds = words(model["units"]["kind"])
-    for key, value in parts.items():
+    kinds, units = words(model["units"]["kind"]), words(model["units"]["unit"])
+    columns = {
+        "rep": "reps", "grade": "reps", "product": "products", "family": "products", "class": "products",
+        "line": "budget", "category": "budget", "channel": "budget",
+    }  # fmt: skip
+    known: dict[str, set[str]] = {}
+    for key in target.each:
         if key in ("month", "quarter"):
             labels = cal.months if key == "month" else cal.quarters
-            known = {labels[t] for t in target.window}
-        elif key in ("rep", "unit", "product", "line"):
-            known = set(words(model[f"{key}s" if key != "line" else "budget"][key]))
-            known |= set(case.people.units) if key == "unit" else set()
-        elif key in ("family", "class"):
-            known = set(words(model["products"][key]))
-        elif key in ("category", "channel"):
-            known = {*words(model["budget"][key]), *(case.channels.names if key == "channel" else ())}
+            known[key] = {labels[t] for t in target.window}
+        elif key == "unit":
+            known[key] = {*units, *case.people.units}
         elif key in kinds:
-            known = set(words(model["units"]["unit"])[kinds == key])
+            known[key] = set(units[kinds == key])
         else:
-            known = set(words(model["reps" if key == "grade" else "clients"][key]))
-        if value not in known or not value:
-            return False
-    return True
+            known[key] = set(words(model[columns.get(key, "clients")][key]))
+            known[key] |= set(case.channels.names) if key == "channel" else set()
+        known[key].discard("")
+    return known
+
+
+def _possible(known: dict[str, set[str]], name: str) -> bool:
+    """Whether a repetition that the file lists is one of the target's."""
+    parts = dict(p.split("=", 1) for p in name.split("; ") if "=" in p)
+    return parts.keys() == known.keys() and all(value in known[key] for key, value in parts.items())
 
 
 def _shares(plan: Metrics, hope: Metrics, target: Target, names: list[str]) -> tuple[list[float], list[float]]:
