@@ -79,7 +79,7 @@ def _run(program: Program, costs: Floats, options: dict[str, object]) -> Solutio
     for key, value in options.items():
         if highs.setOptionValue(key, value) != highspy.HighsStatus.kOk:
             raise EngineError(_("HiGHS does not know the option {option}.").format(option=f"{key}={value}"))
-    if highs.passModel(_arrays(program, costs)) == highspy.HighsStatus.kError:
+    if highs.passModel(arrays(program, costs)) == highspy.HighsStatus.kError:
         raise EngineError(_("HiGHS refused the program."))
     started = time.perf_counter()
     highs.run()
@@ -87,7 +87,8 @@ def _run(program: Program, costs: Floats, options: dict[str, object]) -> Solutio
     return _read(program, highs, seconds)
 
 
-def _arrays(program: Program, costs: Floats) -> highspy.HighsLp:
+def arrays(program: Program, costs: Floats) -> highspy.HighsLp:
+    """Hand a program over as HiGHS's own arrays."""
     rows, columns = program.shape
     lp = highspy.HighsLp()
     lp.num_row_, lp.num_col_ = rows, columns

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 import ortools
 from ortools.math_opt import callback_pb2, model_parameters_pb2, model_pb2, parameters_pb2, result_pb2
-from ortools.math_opt.core.python import solver
 from pybind11_abseil.status import StatusNotOk  # type: ignore[import-untyped]
 
+from allocator.engines.mathopt import solver
 from allocator.engines.policy import SMALL, Breakdown, Method, answer, unanswered
 from allocator.engines.quiet import quiet
 from allocator.engines.status import Solution, Status

@@ -16,7 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pulp
+
+import allocator.engines.mathopt  # noqa: F401 (before PuLP, or OR-Tools crashes)
+
+import pulp  # isort: skip
 
 from allocator.engines.policy import Breakdown, Method, answer, unanswered
 from allocator.engines.status import Solution, Status
