@@ -106,6 +106,8 @@ class Calendar:
     @functools.cached_property
     def weeks(self) -> Ints:
         """Weeks of each month, shape (months,): an ISO week counts for the month with most of its working days."""
+        if not self.working.any():
+            return np.zeros(self.count, dtype=np.int64)
         iso = self.days.isocalendar()
         week = np.asarray(iso["year"] * 100 + iso["week"], dtype=np.int64)
         table = pd.crosstab(week[self.working], self.day_month[self.working])

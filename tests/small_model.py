@@ -110,7 +110,10 @@ show,1,lead,0.1,30,30,0.3
     "leave": "rep,from,to\nann,2026-07-06,2026-07-10\n",
     "history": "month,metric,rep,client,product,amount\n2025-11,revenue,ann,k1,lite,9000\n2025-12,revenue,,k2,,11000\n",
     "actuals": "month,metric,rep,amount\n2026-01,revenue,ann,8000\n",
-    "pipeline": "opportunity,rep,client,product,stage,opened,due,probability,amount\no1,ann,k1,suite,offer,2025-10-01,2026-03,0.5,250000\n",
+    "pipeline": """\
+opportunity,rep,client,product,stage,opened,due,probability,amount
+o1,ann,k1,suite,offer,2025-10-01,2026-03,0.5,250000
+""",
     "commitments": "unit,product,period,amount\nnorth,lite,2026,150000\n",
     "thresholds": "check,value\nconcentration,0.4\n",
     "approvals": "role,votes,above\nmanager,0.5,\n",

@@ -84,7 +84,7 @@ def _near_name(book: openpyxl.Workbook) -> None:
 
 
 def _setting(book: openpyxl.Workbook) -> None:
-    book["model"]["B2"] = "soon"
+    book["model"]["B3"] = "soon"
 
 
 def _setting_twice(book: openpyxl.Workbook) -> None:
@@ -106,8 +106,8 @@ CASES: tuple[tuple[Spoil, str, str, str], ...] = (
     (_no_table, "mine.xlsx[targets]", "", "missing"),
     (_same_twice, "mine.xlsx[客户]", "", "duplicate"),
     (_near_name, "mine.xlsx[clientss]", "", "table"),
-    (_setting, "mine.xlsx[model]", "B2", "setting"),
-    (_setting_twice, "mine.xlsx[model]", "B6", "duplicate"),
+    (_setting, "mine.xlsx[model]", "B3", "setting"),
+    (_setting_twice, "mine.xlsx[model]", "B7", "duplicate"),
 )
 
 
