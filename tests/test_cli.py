@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import json
 import os
@@ -247,6 +248,14 @@ class TestSolve:
         assert json.loads(Path("runs/pocket/summary.json").read_text("utf-8"))["status"] == status
         if status == "infeasible":
             assert "Hours of li are too few by 12." in out
+
+    def test_a_plan_that_fails_its_audit(self, solver: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
+        """A plan that breaks a rule is not passed off as done: exit code 5 and a sentence."""
+        plan = sample_plan()
+        audit = {"rules": 20, "violations": 1, "largest_residual": 0.5}
+        solver(answers(dataclasses.replace(plan, summary={**plan.summary, "audit": audit})))
+        assert main(["solve", "pocket"]) == 5
+        assert "The audit refuses this plan" in capsys.readouterr().err
 
     def test_options_reach_the_solver(self, solver: Callable[..., None]) -> None:
         """Engine, strictness and time limit are handed on; the program is exported; the run goes where it should."""

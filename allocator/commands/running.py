@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from allocator.commands.common import Command, Session, console, show
+from allocator.errors import EngineError
 from allocator.places import find_model
 from allocator.texts import _
 
@@ -103,7 +104,10 @@ def _solve(
     elif plan.status != "optimal":
         for reason in plan.reasons:
             session.warn(reason)
-    return EXIT_CODES.get(plan.status, 5)
+    if plan.tables and summary["audit"]["violations"]:
+        session.warn(_("The audit refuses this plan; please report it. It is written so that it can be looked into."))
+        return EngineError.exit_code
+    return EXIT_CODES.get(plan.status, EngineError.exit_code)
 
 
 def _with_reading_time(plan: Plan, seconds: float) -> Plan:

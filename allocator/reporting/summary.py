@@ -83,7 +83,7 @@ def _title(plan: Plan) -> RenderableType:
     grid.add_column(justify="right")
     status = Text(_(STATUSES.get(plan.status, plan.status)), style="bold red" if bad else "bold green")
     grid.add_row(Text(settings.title or plan.model.name, style="bold"), status)
-    size = _("{start} to {end} · {reps} reps, {clients} clients, {products} products").format(
+    size = _("{start} to {end} · reps: {reps}, clients: {clients}, products: {products}").format(
         start=calendar.months[0],
         end=calendar.months[-1],
         reps=f"{len(plan.model['reps']):,}",
@@ -199,7 +199,7 @@ def _binding(plan: Plan) -> list[RenderableType]:
     grid.add_column(justify="right", no_wrap=True)
     grid.add_column(style="dim")
     for row in plan.binding.head(LINES).itertuples(index=False):
-        grid.add_row(Text(_(str(row.rule))), f"× {row.count:,}", Text(str(row.labels)))
+        grid.add_row(Text(_(str(row.rule))), f"× {row.count:,.0f}", Text(str(row.labels)))
     return _section(_("What binds"), grid)
 
 
@@ -251,13 +251,13 @@ def _no_plan(plan: Plan) -> list[RenderableType]:
 
 
 def _footer(plan: Plan, summary: Mapping[str, Any], folder: Path) -> list[RenderableType]:
-    lines = [_audit(summary)] if plan.tables else []
+    lines: list[str | Text] = [_audit(summary["audit"])] if plan.tables else []
     doubts = sum(f.severity == "warning" for f in plan.findings)
     if doubts:
         lines.append(_("Warnings: {count}, in findings.csv").format(count=doubts))
     lines.append(_("Written to {folder}: {files}").format(folder=folder, files=_files(plan)))
     lines.append(" · ".join([str(summary.get("engine") or ""), _times(summary)]).strip(" ·"))
-    return [Text(), *(Text(line) for line in lines)]
+    return [Text(), *(line if isinstance(line, Text) else Text(line) for line in lines)]
 
 
 def _files(plan: Plan) -> str:
@@ -266,13 +266,11 @@ def _files(plan: Plan) -> str:
     return _("plan.xlsx, summary.json and {count} tables as CSV").format(count=len(plan.tables) + 1)
 
 
-def _audit(summary: Mapping[str, Any]) -> str:
-    audit = summary["audit"]
-    return _("Audit: {rules} rules recomputed, {violations} violations, largest residual {residual}").format(
-        rules=audit.get("rules"),
-        violations=audit.get("violations"),
-        residual=f"{audit.get('largest_residual') or 0:.0e}",
+def _audit(audit: Mapping[str, Any]) -> Text:
+    says = _("Audit: {rules} rules recomputed, {violations} violations, largest residual {residual}").format(
+        rules=audit["rules"], violations=audit["violations"], residual=f"{audit['largest_residual']:.0e}"
     )
+    return Text(says, style="bold red" if audit["violations"] else "")
 
 
 def _times(summary: Mapping[str, Any]) -> str:

@@ -82,7 +82,7 @@ def display_width(text: str) -> int:
 def _add_rows(sheet: Any, rows: Rows, formats: Mapping[str, Any]) -> None:
     for i, (label, value) in enumerate(rows):
         sheet.write_string(i, 0, label, formats["heading"] if value == "" else None)
-        if isinstance(value, int | float):
+        if isinstance(value, int | float) and math.isfinite(value):
             sheet.write_number(i, 1, value, formats[_number_format(pd.Series([value], dtype=float))])
         else:
             sheet.write_string(i, 1, str(value))
