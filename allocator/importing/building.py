@@ -45,8 +45,8 @@ class Draft:
     tables : dict of str to DataFrame
     promises : tuple of Promise
         Promise of each tier, as chosen.
-    busiest : float
-        Largest share of an owner's hours that promised visits take in the tightest month.
+    busiest, all_hours : float
+        Share of the hours of the tightest month that promised visits take, of the busiest owner and of all agents.
     ceilings : dict of str to float
         Ceiling of each tier in multiples of expected.
     stale : int
@@ -57,6 +57,7 @@ class Draft:
     tables: dict[str, pd.DataFrame]
     promises: tuple[Promise, ...]
     busiest: float
+    all_hours: float
     ceilings: dict[str, float]
     stale: int
 
@@ -69,7 +70,7 @@ def build(crm: Crm, facts: Facts, assumptions: Assumptions, source: Path, log: L
         "product": _codes(crm.products["product"]),
         "account": _codes(facts.clients["account"]),
     }
-    promises, busiest = _promises(facts, assumptions, log)
+    promises, loads = _promises(facts, assumptions, log)
     ceilings = _ceilings(crm, facts, assumptions)
     clients = _clients(crm, facts, codes)
     demand = _demand(facts, ceilings, assumptions, codes)
@@ -102,7 +103,9 @@ def build(crm: Crm, facts: Facts, assumptions: Assumptions, source: Path, log: L
         "language": "en",
         "rounding": assumptions.rounding,
     }
-    return Draft(settings, {k: t for k, t in tables.items() if len(t)}, promises, busiest, ceilings, stale)
+    busiest = float(loads.max()) if len(loads) else 0.0
+    all_hours = float(loads.sum()) / len(reps) if len(reps) else 0.0
+    return Draft(settings, {k: t for k, t in tables.items() if len(t)}, promises, busiest, all_hours, ceilings, stale)
 
 
 def _codes(names: Iterable[str]) -> dict[str, str]:
@@ -174,28 +177,23 @@ def _products(crm: Crm, assumptions: Assumptions, codes: Codes) -> pd.DataFrame:
     )
 
 
-def _promises(facts: Facts, assumptions: Assumptions, log: Log) -> tuple[tuple[Promise, ...], float]:
-    """Choose the most generous promise that fits into the tightest month of every owner."""
+def _promises(facts: Facts, assumptions: Assumptions, log: Log) -> tuple[tuple[Promise, ...], pd.Series]:
+    """Choose the most generous promise that every owner's tightest month holds, with each owner's load of it."""
     days = Calendar(facts.start, YEAR, assumptions.country).working_days
     hours = float(days[days > 0].min()) * assumptions.hours_per_day * assumptions.selling_share
     active = facts.clients[(facts.clients["status"] == "active") & (facts.clients["owner"] != "")]
-    busiest = 0.0
     for promises in assumptions.promises:
         a_month = {
             rule.tier: visits / MONTHS_OF[per] * rule.minutes / 60
             for rule, (visits, per) in zip(assumptions.tiers, promises, strict=True)
         }
         load = active["tier"].map(a_month).astype(float).groupby(active["owner"]).sum() / hours
-        busiest = float(load.max()) if len(load) else 0.0
-        if busiest <= 1:
-            return promises, busiest
+        if (load <= 1).all():
+            return promises, load
     over = load[load > 1].index
-    says = _(
-        "Even the least promise of visits is more than {n} sales agents have hours for: {names}. Give accounts "
-        "to others."
-    )
-    log.add("warning", "hours", says.format(n=len(over), names=listed(over)), value=listed(over))
-    return promises, busiest
+    says = _("Even the least promise of visits is more than the hours of {names}. Give accounts to others.")
+    log.add("warning", "hours", says.format(names=listed(over)), value=listed(over))
+    return promises, load
 
 
 def _tiers(assumptions: Assumptions, promises: tuple[Promise, ...]) -> pd.DataFrame:

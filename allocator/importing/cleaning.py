@@ -88,7 +88,7 @@ def _named(sheet: Sheet, log: Log) -> Sheet:
     if not blank.any():
         return sheet
     rows = sheet.frame.loc[blank, ROW]
-    says = _("{file}: {n} deals have no {column}, the first in row {row}; the number of the row stands for it.")
+    says = _("{file}: deals without {column}: {n}, the first in row {row}. The number of the row stands for it.")
     says = says.format(file=sheet.file, n=len(rows), column=sheet.headings["deal"], row=rows.iloc[0])
     log.add("warning", "blank", says, sheet=sheet, field_="deal", rows=rows)
     named = sheet.frame["deal"].mask(blank, "row " + sheet.frame[ROW].astype(str))
@@ -100,7 +100,7 @@ def _unique(sheet: Sheet, key: str, log: Log) -> pd.DataFrame:
     frame = sheet.frame.copy()
     blank = frame[key] == ""
     if blank.any():
-        says = _("{file}: {n} rows have no {column} and are left out; the first is row {row}.")
+        says = _("{file}: rows without {column}: {n}, the first is {row}. They are left out.")
         rows = frame.loc[blank, ROW]
         says = says.format(file=sheet.file, n=len(rows), column=sheet.headings[key], row=rows.iloc[0])
         log.add("warning", "blank", says, sheet=sheet, field_=key, rows=rows)

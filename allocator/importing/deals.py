@@ -21,37 +21,40 @@ ALONE_MONTHS, ALONE_SHARE = 12, 0.05
 
 
 _BACKWARDS = N_(
-    "{file}: {n} deals, the first in row {row}, were closed before they were opened; their opening date is disregarded."
+    "{file}: deals closed before they were opened: {n}, the first in row {row}. Their opening date is disregarded."
 )
 _ABSURD = N_(
-    "{file}: {n} won deals, the first in row {row}, {total} in all, are worth more than 50 times what their product "
-    "usually sells for. They are left out of the history; if they are right, split them into several deals."
+    "{file}: won deals of more than 50 times what their product usually sells for: {n}, the first in row {row}, "
+    "{total} in all. They are left out of the history; "
+    "if they are right, split them into several deals."
 )
 _NEGATIVE = N_(
-    "{file}: {n} won deals, the first in row {row}, have a negative value ({total} in all) "
-    "and are left out of the history."
+    "{file}: won deals of a negative value: {n}, the first in row {row}, {total} in all. They are "
+    "left out of the history."
 )
-_ZERO = N_("{file}: {n} won deals, the first in row {row}, are worth nothing; they count for the win rate only.")
+_ZERO = N_("{file}: won deals worth nothing: {n}, the first in row {row}. They count for the win rate only.")
 _WON_WITHOUT_VALUE = N_(
-    "{file}: {n} won deals, the first in row {row}, have no value; they count for the win rate only."
+    "{file}: won deals without a value: {n}, the first in row {row}. They count for the win rate only."
 )
 _WON_WITHOUT_DATE = N_(
-    "{file}: {n} won deals, the first in row {row}, have no closing date; their value of {total} is left out of the "
-    "history, for its month is not known."
+    "{file}: won deals without a closing date: {n}, the first in row {row}, {total} in all. They are left out "
+    "of the history, for their month is not known."
 )
-_WITHOUT_REP = N_("{file}: {n} deals, the first in row {row}, name no sales agent; nobody becomes owner by them.")
-_WITHOUT_PRODUCT = N_("{file}: {n} deals, the first in row {row}, name no product; no expected sales come from them.")
-_OPEN_NEGATIVE = N_("{file}: {n} open deals, the first in row {row}, have a negative value; it counts as blank.")
+_WITHOUT_REP = N_("{file}: deals that name no sales agent: {n}, the first in row {row}. Nobody becomes owner by them.")
+_WITHOUT_PRODUCT = N_(
+    "{file}: deals that name no product: {n}, the first in row {row}. No expected sales come from them."
+)
+_OPEN_NEGATIVE = N_("{file}: open deals of a negative value: {n}, the first in row {row}. It counts as blank.")
 _OPEN_WITHOUT_VALUE = N_(
-    "{file}: {n} open deals, the first in row {row}, have no value; each is taken at the average won value of "
+    "{file}: open deals without a value: {n}, the first in row {row}. Each is taken at the average won value of "
     "its product."
 )
 _OPEN_WITHOUT_CLOSE = N_(
-    "{file}: {n} open deals, the first in row {row}, have no closing date; they are due after the average time "
-    "that won deals took."
+    "{file}: open deals without a closing date: {n}, the first in row {row}. They are due after the average "
+    "time that won deals took."
 )
 _OPEN_WITHOUT_START = N_(
-    "{file}: {n} open deals, the first in row {row}, have no opening date; no month is set in which they are due."
+    "{file}: open deals without an opening date: {n}, the first in row {row}. No month is set in which they are due."
 )
 
 
@@ -98,8 +101,8 @@ def read_dates(sheet: Sheet, deals: pd.DataFrame, order: DateOrder | None, log: 
         bad = ((text != "") & dates[name].isna()) | far
         if bad.any():
             says = _(
-                "{file}: {n} cells of {column}, the first is row {row}, hold no date that can be believed; they "
-                "count as blank."
+                "{file}: cells of {column} without a date that can be believed: {n}, the first in row {row}. "
+                "They count as blank."
             )
             rows, value = deals.loc[bad, ROW], text[bad].iloc[0]
             says = says.format(file=sheet.file, n=len(rows), column=sheet.headings[name], row=rows.iloc[0])
@@ -135,7 +138,7 @@ def read_money(sheet: Sheet, frame: pd.DataFrame, name: str, log: Log) -> pd.Ser
     if bad.any():
         rows, value = frame.loc[bad, ROW], frame.loc[bad, name].iloc[0]
         says = _(
-            "{file}: {n} cells of {column}, the first is row {row}, hold no number ({value}); they count as blank."
+            "{file}: cells of {column} without a number: {n}, the first in row {row} ({value}). They count as blank."
         )
         says = says.format(file=sheet.file, n=len(rows), column=sheet.headings[name], row=rows.iloc[0], value=value)
         log.add("warning", "number", says, sheet=sheet, field_=name, rows=rows, value=value)
@@ -189,6 +192,6 @@ def _tell_without_account(sheet: Sheet, deals: pd.DataFrame, log: Log) -> None:
     won = deals.loc[deals["counted"], "value"].sum()
     kept = _("Open ones stay in the pipeline without a client.")
     lone = _("Won ones, worth {won:,.2f}, stand in the history without a client; no client's expected sales hold them.")
-    says = _("{file}: {n:,} deals have no account ({stages}).").format(file=sheet.file, n=len(deals), stages=stages)
+    says = _("{file}: deals without an account: {n:,} ({stages}).").format(file=sheet.file, n=len(deals), stages=stages)
     says = " ".join([says, kept, *([lone.format(won=won)] if won else [])])
     log.add("warning", "blank", says, sheet=sheet, field_="account", rows=deals[ROW])

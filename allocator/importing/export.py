@@ -202,11 +202,9 @@ def _check_widths(sheet: Sheet, body: list[tuple[int, list[str]]], width: int, l
     short = [number for number, cells in body if len(cells) < width]
     if long:
         says = _(
-            "{file}: {n} rows, the first is row {row}, hold more cells than the heading. Quote cells that hold a comma."
+            "{file}: rows with more cells than the heading: {n}, the first is {row}. Quote cells that hold a comma."
         )
         log.add("error", "cells", says.format(file=sheet.file, n=len(long), row=long[0]), sheet=sheet, rows=long)
     if short:
-        says = _(
-            "{file}: {n} rows, the first is row {row}, hold fewer cells than the heading; the missing ones are blank."
-        )
+        says = _("{file}: rows with fewer cells than the heading: {n}, the first is {row}. The missing ones are blank.")
         log.add("warning", "cells", says.format(file=sheet.file, n=len(short), row=short[0]), sheet=sheet, rows=short)

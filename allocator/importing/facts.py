@@ -128,9 +128,9 @@ def _season(
     if not seen.all():
         missing = listed((m for m, s in zip(months, seen, strict=True) if not s), YEAR)
         says = _(
-            "{file}: no deal was ever closed in the calendar months of {months} (the export closes deals from "
-            "{first} to {last}); "
-            "in the seasonality these months get the average of the others."
+            "{file}: the plan's months {months} fall on calendar months in which no deal was ever closed (the "
+            "export closes deals from {first} to {last}); "
+            "in the seasonality they get the average of the others."
         ).format(file=sheet.file, months=missing, first=observed[0], last=observed[-1])
         log.add("warning", "season", says, sheet=sheet, field_="closed", value=missing)
     first, last = ends.min(), ends.max()
@@ -162,8 +162,14 @@ def _clients(crm: Crm, facts: Facts, assumptions: Assumptions, log: Log) -> pd.D
     clients["tier"] = _tiers(clients, assumptions)
     sheet = crm.sheets["accounts"]
     for status, says in (
-        ("lost", _("{file}: {n} accounts won nothing in the last year observed and count as lost clients: {names}.")),
-        ("prospect", _("{file}: {n} accounts with deals but none won are prospects: {names}.")),
+        (
+            "lost",
+            _(
+                "{file}: accounts that bought before, and nothing in the last year observed ({n}): {names}. "
+                "They count as lost clients."
+            ),
+        ),
+        ("prospect", _("{file}: accounts with deals of which none was won ({n}): {names}. They are prospects.")),
     ):
         found = clients.loc[clients["status"] == status, "account"]
         if len(found):
@@ -219,7 +225,7 @@ def _tell_unused(crm: Crm, facts: Facts, clients: pd.DataFrame, log: Log) -> Non
     if len(idle):
         sheet = crm.sheets["teams"]
         says = _(
-            "{file}: {n} sales agents have no deal at all: {names}. They are in the plan with their hours and "
+            "{file}: sales agents without a deal ({n}): {names}. They are in the plan with their hours and "
             "own no client."
         )
         text = says.format(file=sheet.file, n=len(idle), names=listed(idle["rep"], 50))
@@ -227,13 +233,15 @@ def _tell_unused(crm: Crm, facts: Facts, clients: pd.DataFrame, log: Log) -> Non
     dead = crm.products.loc[~crm.products["product"].isin(facts.won["product"])]
     if len(dead):
         sheet = crm.sheets["products"]
-        says = _("{file}: {n} products were never sold: {names}. They are in the plan without demand.")
+        says = _("{file}: products never sold ({n}): {names}. They are in the plan without demand.")
         text = says.format(file=sheet.file, n=len(dead), names=listed(dead["product"]))
         log.add("warning", "unused", text, sheet=sheet, field_="product", rows=dead[ROW], value=listed(dead["product"]))
     silent = crm.accounts.loc[~crm.accounts["account"].isin(deals["account"])]
     if len(silent):
         sheet = crm.sheets["accounts"]
-        says = _("{file}: {n} accounts have no deal and are left out, for nothing is known of what they buy: {names}.")
+        says = _(
+            "{file}: accounts without a deal ({n}): {names}. They are left out, for nothing is known of what they buy."
+        )
         text = says.format(file=sheet.file, n=len(silent), names=listed(silent["account"]))
         log.add(
             "warning", "unused", text, sheet=sheet, field_="account", rows=silent[ROW], value=listed(silent["account"])
@@ -247,8 +255,8 @@ def _tell_owners(crm: Crm, facts: Facts, clients: pd.DataFrame, log: Log) -> Non
     without = sold[~sold.index.isin(clients["owner"])]
     if len(without):
         says = _(
-            "{file}: {n} sales agents won {total:,.0f} but own no account, because another agent won more from "
-            "each of theirs: {names}. "
+            "{file}: sales agents who won deals ({total:,.0f} in all) and own no account, because another agent "
+            "won more from each of theirs ({n}): {names}. "
             "The plan gives them no visits and no quota until clients.csv names them as owners."
         )
         text = says.format(file=sheet.file, n=len(without), total=without.sum(), names=listed(without.index, 50))

@@ -134,27 +134,27 @@ REPAIRED: list[tuple[str, Dirt, Finding]] = [
     (
         "won without a value",
         lambda e: e.add("deals", "X6,Ann,MG Basic,Alpha,Won,4/1/2017,4/20/2017,"),
-        Finding("warning", "sales_pipeline.csv", "16", "close_value", "", "blank", "no value"),
+        Finding("warning", "sales_pipeline.csv", "16", "close_value", "", "blank", "without a value"),
     ),
     (
         "won without a date",
         lambda e: e.add("deals", "X7,Ann,MG Basic,Alpha,Won,4/1/2017,,70"),
-        Finding("warning", "sales_pipeline.csv", "16", "close_date", "", "blank", "no closing date"),
+        Finding("warning", "sales_pipeline.csv", "16", "close_date", "", "blank", "without a closing date"),
     ),
     (
         "value in words",
         lambda e: e.add("deals", "X8,Ann,MG Basic,Alpha,Won,4/1/2017,4/20/2017,much"),
-        Finding("warning", "sales_pipeline.csv", "16", "close_value", "much", "number", "no number"),
+        Finding("warning", "sales_pipeline.csv", "16", "close_value", "much", "number", "without a number"),
     ),
     (
         "a day that does not exist",
         lambda e: e.add("deals", "X9,Ann,MG Basic,Alpha,Won,4/1/2017,2/30/2017,70"),
-        Finding("warning", "sales_pipeline.csv", "16", "close_date", "2/30/2017", "date", "no date"),
+        Finding("warning", "sales_pipeline.csv", "16", "close_date", "2/30/2017", "date", "without a date"),
     ),
     (
         "a year that cannot be",
         lambda e: e.add("deals", "X10,Ann,MG Basic,Alpha,Won,4/1/2017,4/20/2071,70"),
-        Finding("warning", "sales_pipeline.csv", "16", "close_date", "4/20/2071", "date", "no date"),
+        Finding("warning", "sales_pipeline.csv", "16", "close_date", "4/20/2071", "date", "without a date"),
     ),
     (
         "closed before it was opened",
@@ -189,7 +189,7 @@ REPAIRED: list[tuple[str, Dirt, Finding]] = [
     (
         "agent without a deal",
         lambda e: e.add("teams", "Dot,Ned,South").add("teams", "Fay,Ned,South"),
-        Finding("warning", "sales_teams.csv", "6", "sales_agent", "Dot, Fay", "unused", "no deal"),
+        Finding("warning", "sales_teams.csv", "6", "sales_agent", "Dot, Fay", "unused", "without a deal"),
     ),
     (
         "product never sold",
@@ -204,7 +204,7 @@ REPAIRED: list[tuple[str, Dirt, Finding]] = [
     (
         "account without a deal",
         lambda e: e.add("accounts", "Echo,retail,1999,United States,"),
-        Finding("warning", "accounts.csv", "8", "account", "Echo", "unused", "no deal"),
+        Finding("warning", "accounts.csv", "8", "account", "Echo", "unused", "without a deal"),
     ),
     (
         "row that ends early",
@@ -228,13 +228,13 @@ ALWAYS: list[Finding] = [
         "account",
         "",
         "blank",
-        "2 deals have no account (1 Prospecting, 1 Engaging)",
+        "without an account: 2 (1 Prospecting, 1 Engaging)",
     ),
-    Finding("note", "sales_pipeline.csv", "13", "close_value", "", "blank", "3 open deals"),
-    Finding("note", "sales_pipeline.csv", "13", "close_date", "", "blank", "3 open deals"),
-    Finding("note", "sales_pipeline.csv", "15", "engage_date", "", "blank", "1 open deals"),
+    Finding("note", "sales_pipeline.csv", "13", "close_value", "", "blank", ": 3, the first"),
+    Finding("note", "sales_pipeline.csv", "13", "close_date", "", "blank", ": 3, the first"),
+    Finding("note", "sales_pipeline.csv", "15", "engage_date", "", "blank", ": 1, the first"),
     Finding("note", "accounts.csv", "", "account", "Delta", "status", "prospects"),
-    Finding("warning", "sales_pipeline.csv", "", "sales_agent", "Eve", "owner", "won 90 but own no account"),
+    Finding("warning", "sales_pipeline.csv", "", "sales_agent", "Eve", "owner", "(90 in all)"),
     Finding("warning", "sales_pipeline.csv", "14", "engage_date", "", "stale", "more than 93 days"),
 ]
 
@@ -278,6 +278,12 @@ def test_a_won_deal_that_is_left_out_counts_as_won(tmp_path: Path) -> None:
     """The win rate counts a won deal whose value cannot be believed: ten of twelve."""
     draft, _ = drafted(lambda e: e.add("deals", "X1,Ann,MG Basic,Alpha,Won,4/1/2017,4/20/2017,5000000"), tmp_path)
     assert draft.tables["funnel"]["conversion"].iloc[-1] == pytest.approx(10 / 12, abs=1e-4)
+
+
+def test_a_deal_closed_before_it_was_opened_takes_no_time(tmp_path: Path) -> None:
+    """Its opening date is disregarded: won deals still take 72 days (with minus 30 days it would be 62)."""
+    draft, _ = drafted(lambda e: e.add("deals", "X1,Ann,MG Basic,Alpha,Won,5/20/2017,4/20/2017,70"), tmp_path)
+    assert draft.tables["funnel"]["days"].iloc[-1] == 72
 
 
 def test_money_and_dates_in_other_dress(tmp_path: Path) -> None:
