@@ -51,6 +51,8 @@ class Draft:
         Ceiling of each tier in multiples of expected.
     stale : int
         Open deals that are open for longer than any closed deal took.
+    files : tuple of str
+        Files of the export that were read.
     """
 
     settings: dict[str, Any]
@@ -60,6 +62,7 @@ class Draft:
     all_hours: float
     ceilings: dict[str, float]
     stale: int
+    files: tuple[str, ...]
 
 
 def build(crm: Crm, facts: Facts, assumptions: Assumptions, source: Path, log: Log) -> Draft:
@@ -105,7 +108,16 @@ def build(crm: Crm, facts: Facts, assumptions: Assumptions, source: Path, log: L
     }
     busiest = float(loads.max()) if len(loads) else 0.0
     all_hours = float(loads.sum()) / len(reps) if len(reps) else 0.0
-    return Draft(settings, {k: t for k, t in tables.items() if len(t)}, promises, busiest, all_hours, ceilings, stale)
+    return Draft(
+        settings=settings,
+        tables={name: table for name, table in tables.items() if len(table)},
+        promises=promises,
+        busiest=busiest,
+        all_hours=all_hours,
+        ceilings=ceilings,
+        stale=stale,
+        files=tuple(sheet.file for sheet in crm.sheets.values()),
+    )
 
 
 def _codes(names: Iterable[str]) -> dict[str, str]:

@@ -64,7 +64,7 @@ def import_crm(
     log.stop_on_errors()
     taken = assumptions or Assumptions()
     facts, draft = draft_crm(folder, log, start=start, assumptions=taken, mapping=mapping, date_order=date_order)
-    write_model(target, draft, facts, taken, folder, log)
+    write_model(target, draft, facts, taken, log)
     return tuple(log.findings)
 
 

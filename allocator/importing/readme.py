@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from allocator.errors import Finding
 from allocator.importing.assumptions import Assumptions
 from allocator.importing.building import Draft
@@ -19,7 +17,7 @@ Row = tuple[str, str, str, str]
 """An assumption: what, the number, why and how it is reckoned, where it is changed."""
 
 
-def readme_text(draft: Draft, facts: Facts, assumptions: Assumptions, source: Path, findings: list[Finding]) -> str:
+def readme_text(draft: Draft, facts: Facts, assumptions: Assumptions, findings: list[Finding]) -> str:
     """Text of the new model's README."""
     rows = _assumption_rows(draft, facts, assumptions)
     head = "| " + " | ".join((_("assumption"), _("number"), _("why, and how it is reckoned"), _("change it in"))) + " |"
@@ -30,7 +28,7 @@ def readme_text(draft: Draft, facts: Facts, assumptions: Assumptions, source: Pa
             "Built by `allocator import crm` from {files}. It is a first model: it loads and solves as it is, "
             "and it holds what the "
             "export says together with what had to be assumed. Both stand below. Change the tables, not this page."
-        ).format(files=", ".join(f"`{f}`" for f in _files(findings, source))),
+        ).format(files=", ".join(f"`{f}`" for f in draft.files)),
         "## " + _("What was assumed"),
         "\n".join([head, "|---|---|---|---|", *("| " + " | ".join(_cell(c) for c in row) + " |" for row in rows)]),
         "## " + _("What was found and repaired"),
@@ -46,10 +44,6 @@ def readme_text(draft: Draft, facts: Facts, assumptions: Assumptions, source: Pa
         ),
     ]
     return "\n\n".join(sections) + "\n"
-
-
-def _files(findings: list[Finding], source: Path) -> list[str]:
-    return sorted({f.table for f in findings if (source / f.table).is_file()}) or [source.name]
 
 
 def _cell(text: str) -> str:
@@ -105,7 +99,7 @@ def _year_rows(draft: Draft, facts: Facts, assumptions: Assumptions) -> list[Row
         (
             _("Growth"),
             f"{assumptions.growth:.0%}",
-            _("a year on year growth needs two full years; this one is assumed"),
+            _("assumed: one year of deals shows no growth, and a longer history is not looked at for it"),
             "`demand.csv` expected, ceiling; `targets.csv` at_least",
         ),
         (
@@ -187,7 +181,7 @@ def _client_rows(draft: Draft, assumptions: Assumptions) -> list[Row]:
             ceilings,
             _(
                 "ceiling = expected ÷ win rate of the tier (to the nearest 0.05, at least 1, at most {most:g}): "
-                "what no lost deal would have brought"
+                "what the accounts had bought with no deal lost"
             ).format(most=assumptions.longest_ceiling),
             "`demand.csv` ceiling",
         ),
@@ -225,7 +219,9 @@ def _sale_rows(draft: Draft, facts: Facts, assumptions: Assumptions) -> list[Row
         (
             _("Win rate"),
             f"{facts.win_rate:.2%}",
-            _("won ÷ (won + lost) of all closed deals; every deal known to be past prospecting was engaged"),
+            _("won ÷ (won + lost) of all closed deals; {reach:.2%} of the deals past prospecting were engaged").format(
+                reach=draft.tables["funnel"]["conversion"].iloc[0]
+            ),
             "`funnel.csv` conversion; `pipeline.csv` probability",
         ),
         (

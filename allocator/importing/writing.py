@@ -27,7 +27,7 @@ def refuse_target(target: Path, log: Log) -> None:
         log.findings.append(Finding("error", str(target), "", "", "", "target", says))
 
 
-def write_model(target: Path, draft: Draft, facts: Facts, assumptions: Assumptions, source: Path, log: Log) -> None:
+def write_model(target: Path, draft: Draft, facts: Facts, assumptions: Assumptions, log: Log) -> None:
     """Write the model into a folder beside its place, see that it can be read, and put it in its place.
 
     Raises
@@ -43,7 +43,7 @@ def write_model(target: Path, draft: Draft, facts: Facts, assumptions: Assumptio
             folder = Path(made) / target.name
             folder.mkdir()
             _write_tables(folder, draft)
-            readme = readme_text(draft, facts, assumptions, source, log.findings)
+            readme = readme_text(draft, facts, assumptions, log.findings)
             (folder / "README.md").write_text(readme, encoding="utf-8", newline="\n")
             load(folder)
             with contextlib.suppress(FileNotFoundError):
