@@ -49,6 +49,25 @@ class Pulp:
         return answer(program, costs, seconds, self.methods)
 
 
+class _Cbc(pulp.COIN_CMD):  # type: ignore[misc]
+    """CBC that leaves its values in a binary file too."""
+
+    exact: Path
+    _words: str
+
+    def create_tmp_files(self, name: str, *ends: str) -> tuple[str, ...]:
+        """Name the temporary files and remember where PuLP will look for the solution."""
+        files = tuple(super().create_tmp_files(name, *ends))
+        self._words = files[ends.index("sol")]
+        return files
+
+    def getOptions(self) -> list[str]:
+        """Solve, save and stop, before the commands that PuLP adds after its options."""
+        solve = "solve" if self.mip else "initialSolve"
+        last = [solve, f"saveSolution {self.exact}", "printingOptions all", f"solution {self._words}", "quit"]
+        return [*super().getOptions(), *last]
+
+
 @dataclass(frozen=True)
 class _Translation:
     """A program in PuLP's words.
@@ -149,12 +168,8 @@ def _run_cbc(path: str, program: Program, costs: Floats, seconds: float | None, 
     whole = bool(program.integer.any())
     with tempfile.TemporaryDirectory() as folder:
         exact = Path(folder) / "exact"
-        # PuLP puts options before its own solve: the first solve is ours and is saved; PuLP's finds it done.
-        save = [] if whole else ["initialSolve", f"saveSolution {exact}"]
-        solver = pulp.COIN_CMD(
-            path=path, mip=whole, msg=False, timeLimit=seconds, gapRel=0, gapAbs=1e-9, options=[*options, *save]
-        )
-        solver.tmpDir = folder
+        solver = _Cbc(path=path, mip=whole, msg=False, timeLimit=seconds, gapRel=0, gapAbs=1e-9, options=[*options])
+        solver.tmpDir, solver.exact = folder, exact
         started = time.perf_counter()
         _solve(translation, solver)
         found = _read(program, costs, translation, time.perf_counter() - started, seconds)
