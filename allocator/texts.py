@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import functools
 import gettext
-import io
 import locale
 import os
 from collections.abc import Iterator
@@ -74,9 +73,9 @@ def language_of_environment() -> str:
 
 
 def _known(name: str) -> str:
-    code = name.lower().replace("-", "_").split("_")[0].split(".")[0]
-    if code == "chinese":  # as Windows says it
+    if name.lower().startswith("chinese"):  # as Windows says it
         return "zh"
+    code = name.lower().replace("-", "_").split("_")[0].split(".")[0]
     return code if code in LANGUAGES else "en"
 
 
@@ -91,7 +90,7 @@ def extract_dictionary(
     file: BinaryIO, keywords: object, comment_tags: object, options: object
 ) -> Iterator[tuple[int, str, str, list[str]]]:
     """Yield what people read of the data dictionary as texts to translate (an extraction method of Babel)."""
-    rows = csv.DictReader(io.TextIOWrapper(file, "utf-8", newline=""))
+    rows = csv.DictReader(line.decode() for line in file)
     for row in rows:
         for text in filter(None, (row["description"], row["type"], row["unit"])):
             yield rows.line_num, "", text, []

@@ -29,6 +29,14 @@ KPIS = (
     ("new_clients", N_("new clients")),
     ("visits_planned", N_("visits")),
 )
+METRICS = {
+    **{key: label for key, label in KPIS if key != "visits_planned"},
+    "visits": N_("visits"),
+    "hours": N_("hours"),
+    "contracts": N_("contracts"),
+    "coverage": N_("coverage"),
+    "market_share": N_("market share"),
+}
 LEVELS = {"base": N_("base"), "stretch": N_("stretch"), "ceiling": N_("ceiling")}
 STATUSES = {
     "optimal": N_("optimal and proved"),
@@ -132,7 +140,7 @@ def _worst_first(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
 def _miss(code: str, misses: pd.DataFrame, repeats: int, amounts: Amounts) -> list[RenderableType]:
     worst = misses.iloc[0]
     metric = str(worst["metric"])
-    head = f"{code}  ({_(metric)}, {_(LEVELS.get(worst['level'], worst['level']))}"
+    head = f"{code}  ({_(METRICS.get(metric, metric))}, {_(LEVELS.get(worst['level'], worst['level']))}"
     if repeats > 1:
         head += "; " + _("{missed} of {all} missed, worst {each}").format(
             missed=len(misses), all=repeats, each=worst["each"] or worst["period"]
