@@ -67,17 +67,58 @@ class Ordering:
         self.out = Outcome(Status.OPTIMAL, program)
 
     def run(self) -> Outcome:
-        """Solve all goals; stops at the first answer that is not proved."""
-        goals = list(self.out.program.goals)
+        """Solve all goals; stops at the first answer that is not proved.
+
+        Whole numbers are let go first: if the goals' best values without them are reached by whole numbers too, they are proved
+        for those. Only the goals for which that fails are solved with whole numbers.
+        """
+        program, out = self.out.program, self.out
+        goals = program.goals
+        whole = program.integer & (program.lower < program.upper)
+        out.program = replace(program, integer=np.zeros_like(program.integer)) if whole.any() else program
+        before = self._all(list(goals))
+        if out.status is Status.OPTIMAL and whole.any():
+            assert out.x is not None
+            if np.abs(out.x - np.round(out.x))[whole].max() > 1e-7:
+                self._whole(program, goals, before)
+            out.program = replace(out.program, integer=program.integer)
+        return out
+
+    def _all(self, goals: list[Goal]) -> list[Program]:
+        """Solve goals of a continuous program in order; returns the program that each of them met."""
+        before: list[Program] = []
         while goals and self.out.status is Status.OPTIMAL:
+            met = self.out.program
             done = self._have_most(goals)
+            for goal in goals[:done]:
+                before.append(met)
+                met = _held(met, goal) if goal.wish else met
             del goals[:done]
             while goals and goals[0].wish and self._reached(goals[0]):
+                before.append(self.out.program)
                 self._hold_at_bounds(goals.pop(0))
         if self.out.status is Status.OPTIMAL and self.out.x is None:
             self._take(Goal("feasible", "feasible", np.zeros(self.out.program.shape[1])))
             self.out.best.pop("feasible", None)
-        return self.out
+        return before
+
+    def _whole(self, program: Program, goals: tuple[Goal, ...], before: list[Program]) -> None:
+        """From the last goal whose forerunners keep their best with whole numbers, solve with whole numbers."""
+        feasible = Goal("feasible", "feasible", np.zeros(program.shape[1]))
+        for k in reversed(range(max(len(goals), 1))):
+            goal = goals[k] if goals else feasible
+            met = replace(before[k] if goals else self.out.program, integer=program.integer)
+            solution = self._solve(met, goal.costs, goal.name)
+            if solution.status is Status.OPTIMAL:
+                self.out.program = met
+                self._accept(goal, solution)
+                for later in goals[k + 1 :]:
+                    if self.out.status is Status.OPTIMAL:
+                        self._take(later)
+                return
+            if k == 0 or solution.status not in (Status.INFEASIBLE, Status.INFEASIBLE_OR_UNBOUNDED):
+                self._stop(solution)
+                return
 
     def _have_most(self, goals: list[Goal]) -> int:
         """Have as many kinds of leading wishes as can be had at once, and solve the goal behind them.
@@ -118,13 +159,11 @@ class Ordering:
 
     def _try(self, goals: list[Goal], wishes: int) -> tuple[Program, Solution] | None:
         """Hold some leading wishes and solve the goal behind them; None if they cannot be had together."""
-        program = self.out.program
-        lower, upper = program.lower.copy(), program.upper.copy()
+        held = self.out.program
         for goal in goals[:wishes]:
-            _at_better_bound(goal, lower, upper)
+            held = _held(held, goal)
         last = goals[wishes] if len(goals) > wishes else None
-        held = program.with_bounds(lower, upper)
-        solution = self._solve(held, last.costs if last else np.zeros(len(lower)), last.name if last else "wishes")
+        solution = self._solve(held, last.costs if last else np.zeros(held.shape[1]), last.name if last else "wishes")
         if solution.status is Status.OPTIMAL:
             return held, solution
         if solution.status not in (Status.INFEASIBLE, Status.INFEASIBLE_OR_UNBOUNDED):
@@ -140,26 +179,7 @@ class Ordering:
         self._accept(goal, solution)
 
     def _solve(self, program: Program, costs: Floats, name: str) -> Solution:
-        """Solve one objective: the relaxation first, and whole numbers only if it does not give them."""
         self.progress(name)
-        whole = program.integer & (program.lower < program.upper)
-        relaxed = replace(program, integer=np.zeros_like(program.integer)) if program.integer.any() else program
-        solution = self._call(relaxed, costs)
-        if solution.status is not Status.OPTIMAL or not whole.any():
-            return solution
-        assert solution.x is not None
-        if np.abs(solution.x - np.round(solution.x))[whole].max() <= 1e-7:
-            return solution
-        mixed = self._call(program, costs)
-        if mixed.status is not Status.OPTIMAL:
-            return mixed
-        assert mixed.x is not None
-        bound, value = float(costs @ solution.x), float(costs @ mixed.x)
-        # If whole numbers cost nothing, the relaxation's face holds all whole answers too.
-        same = value - bound <= 1e-9 * max(1.0, abs(value))
-        return replace(mixed, duals=solution.duals if same else None)
-
-    def _call(self, program: Program, costs: Floats) -> Solution:
         solution = self.engine.solve(program, costs, seconds=self.left)
         self.out.solves += 1
         self.out.seconds += solution.seconds
@@ -187,9 +207,7 @@ class Ordering:
 
     def _hold_at_bounds(self, goal: Goal) -> None:
         assert self.out.x is not None
-        lower, upper = self.out.program.lower.copy(), self.out.program.upper.copy()
-        _at_better_bound(goal, lower, upper)
-        self.out.program = self.out.program.with_bounds(lower, upper)
+        self.out.program = _held(self.out.program, goal)
         self.out.best[goal.name] = goal.value(self.out.x)
 
     def _stop(self, solution: Solution) -> None:
@@ -201,11 +219,13 @@ def _leading_wishes(goals: list[Goal]) -> int:
     return next((i for i, g in enumerate(goals) if not g.wish), len(goals))
 
 
-def _at_better_bound(goal: Goal, lower: Floats, upper: Floats) -> None:
+def _held(program: Program, wish: Goal) -> Program:
     """Fix every column with a cost at its better bound."""
-    up, down = goal.costs < 0, goal.costs > 0
+    lower, upper = program.lower.copy(), program.upper.copy()
+    up, down = wish.costs < 0, wish.costs > 0
     lower[up] = upper[up]
     upper[down] = lower[down]
+    return program.with_bounds(lower, upper)
 
 
 def _face(program: Program, goal: Goal, solution: Solution) -> Program:

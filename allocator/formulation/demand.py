@@ -81,6 +81,41 @@ def curve_cells(draft: Draft) -> Cells:
     return Cells(np.repeat(g, months), np.repeat(p, months), month, month, constant.ravel(), matrix)
 
 
+FEWER = 0.25
+"""Sums of cuts become columns if there are at most so many of them for each cell."""
+
+
+def cut_cells(draft: Draft, places: Places, curve: Cells) -> Cells:
+    """Sales that the curves give of the products that are not large, by cut where that is coarser: sums that many rules read."""
+    months, products = draft.shape[1], len(draft.grain.product)
+    divided = curve.where(~large_products(draft)[curve.product])
+    key = (places.cut[divided.place] * products + divided.product) * months + divided.month
+    keys, number = np.unique(key, return_inverse=True)
+    if len(keys) > FEWER * len(divided):
+        return divided
+    return sums_of_cuts(draft, divided, keys, number)
+
+
+@rule("The sales of a cut are the sum of its groups'", unit="money", index="cut, product, month")
+def sums_of_cuts(draft: Draft, curve: Cells, keys: Ints, number: Ints) -> Cells:
+    """sales[cut,p,t] = Σ_{g in cut} curve[g,p,t]."""
+    months, products = draft.shape[1], len(draft.grain.product)
+    place, rest = np.divmod(keys, products * months)
+    product, month = np.divmod(rest, months)
+    labels = {
+        "cut": place - draft.shape[0],
+        "product": draft.product_label(product),
+        "month": draft.month_label(month),
+    }
+    column = draft.builder.add_columns("sales", "money", labels, len(keys))
+    own = draft.matrix(np.arange(len(keys)), column, 1.0, len(keys))
+    gather = sp.csr_array(sp.coo_array((np.ones(len(number)), (number, np.arange(len(number)))), shape=(len(keys), len(number))))
+    constant = gather @ curve.constant
+    summed = gather @ widen(curve.matrix, draft.builder.columns)
+    draft.add_rows(sums_of_cuts, labels, sp.csr_array(own - summed), constant, constant)
+    return Cells(place, product, month, month, np.zeros(len(keys)), own)
+
+
 def large_products(draft: Draft) -> np.ndarray:
     """Whether each product's contracts are whole, and its contract value in program money (NaN for none)."""
     products = draft.grain.model["products"]
@@ -204,9 +239,10 @@ def losses(draft: Draft, places: Places, curve: Cells, wanted: np.ndarray) -> Ce
     """
     months = draft.shape[1]
     lift = lift_cells(draft)
-    cut = places.cut[curve.place]
+    of = np.append(places.cut, np.arange(draft.shape[0], len(places.home)))
+    cut = of[curve.place]
     key = (cut * len(draft.grain.product) + curve.product) * months + curve.month
-    asked = wanted[cut, curve.product] & ~large_products(draft)[curve.product]
+    asked = wanted[cut, curve.product]
     keys = np.unique(key[asked])
     place, rest = np.divmod(keys, len(draft.grain.product) * months)
     product, month = np.divmod(rest, months)

@@ -14,8 +14,8 @@ from allocator.formulation.demand import (
     add_lift,
     ceilings,
     curve_cells,
+    cut_cells,
     large_contracts,
-    large_products,
     lift_cells,
     losses,
     supply,
@@ -79,10 +79,11 @@ def effort_program(model: Model, *, strict: bool = False) -> Effort:
     curve = curve_cells(draft)
     add_lift(draft, places)
     ceilings(draft, curve)
-    lost = losses(draft, places, curve, may_be_lost(draft, metrics, curve))
+    sales = cut_cells(draft, places, curve)
+    lost = losses(draft, places, sales, may_be_lost(draft, metrics, curve))
     contracts = large_contracts(draft, curve)
     metrics.whole = [contracts]
-    metrics.sales = [curve.where(~large_products(draft)[curve.product]), lift_cells(draft), lost.times(-1.0)]
+    metrics.sales = [sales, lift_cells(draft), lost.times(-1.0)]
     supply(draft, metrics.parts("revenue"))
     rep_hours(draft)
     rep_days(draft)
@@ -171,6 +172,6 @@ def least_effort(effort: Effort, seed: int = 20) -> Floats:
     program = effort.program
     costs = 1.0 + 0.05 * np.random.default_rng(seed).random(program.shape[1])
     for family in program.column_families:
-        if family.name in ("miss", "largest", "overrun", "customers", "in order", "seen"):
+        if family.name in ("miss", "largest", "overrun", "customers", "in order", "seen", "sales"):
             costs[family.slice] = 0.0
     return costs

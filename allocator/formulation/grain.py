@@ -74,6 +74,8 @@ class Grain:
         group, product (positions), expected, ceiling (sums over members): one row where a group has demand.
     reads : frozenset of str
         Attributes that some rule, target or scope reads.
+    named : dict of str to tuple of str or None
+        Their values that are named somewhere; None where every value counts.
     """
 
     model: Model
@@ -88,6 +90,7 @@ class Grain:
     demand: pd.DataFrame
     pairs: pd.DataFrame
     reads: frozenset[str]
+    named: dict[str, tuple[str, ...] | None]
 
     @property
     def months(self) -> int:
@@ -160,6 +163,7 @@ def make_grain(model: Model) -> Grain:
         demand=demand,
         pairs=pairs.reset_index(drop=True),
         reads=reads,
+        named=mentioned,
     )
 
 
@@ -288,15 +292,23 @@ def what_is_read(model: Model) -> tuple[frozenset[str], dict[str, tuple[str, ...
                 if key not in values or values[key] is not None:
                     values[key] = (*(values.get(key) or ()), *named)
         for key in each:
-            reads.add("unit" if key in kinds else key)
-            values[key] = None
-    if (model["budget"]["unit"] != "").any():
-        reads.add("unit")
+            of = "unit" if key in kinds else key
+            reads.add(of)
+            values[of] = None
+    for table in ("budget", "market"):
+        named = tuple(u for u in model[table]["unit"] if u)
+        if named:
+            reads.add("unit")
+            if values.get("unit", ()) is not None:
+                values["unit"] = (*(values.get("unit") or ()), *named)
     if (model["commission"]["grade"] != "").any():
         reads.add("grade")
-    if (model["collection"]["tier"] != "").any() or (model["tiers"]["visit_cost"] > 0).any():
+        values["grade"] = None
+    asked = {*model["targets"]["metric"], *(parse_share_of(s)[0] for s in model["targets"]["share_of"] if s)}
+    if (model["collection"]["tier"] != "").any() and "collections" in asked:
         reads.add("tier")
-    if (model["market"]["industry"] != "").any() and (model["targets"]["metric"] == "market_share").any():
+        values["tier"] = None
+    if (model["market"]["industry"] != "").any() and "market_share" in asked:
         reads.add("industry")
         values["industry"] = None
     return frozenset(reads), values

@@ -47,13 +47,14 @@ def make_places(grain: Grain) -> Places:
     fixed = {name: groups[name].to_numpy(object) for name in ("tier", "status", *CLIENT_ATTRIBUTES)}
     owner = groups["rep"].to_numpy()
     home = np.where(owner >= 0, people.unit[owner], "").astype(object)
-    key = pd.DataFrame({"home": home if "unit" in reads else "", "status": fixed["status"]})
+    key = pd.DataFrame({"home": _coarse(grain, "unit", home) if "unit" in reads else "", "status": fixed["status"]})
     for name, values in by_month.items():
         if name in reads:
-            key[name] = pd.Series([tuple(row) for row in values], dtype=object).factorize()[0]
+            coarse = np.stack([_coarse(grain, name, column) for column in values.T], axis=1)
+            key[name] = pd.Series([tuple(row) for row in coarse], dtype=object).factorize()[0]
     for name in ("tier", *CLIENT_ATTRIBUTES):
         if name in reads:
-            key[name] = fixed[name]
+            key[name] = _coarse(grain, name, fixed[name])
     number = key.groupby(list(key.columns), sort=True).ngroup().to_numpy()
     first = pd.Series(np.arange(len(groups))).groupby(number).first().to_numpy()
     known = {*reads, "status"}
@@ -69,3 +70,15 @@ def make_places(grain: Grain) -> Places:
         cut=number + len(groups),
         home=np.concatenate([home, home[first] if "unit" in reads else np.full(len(first), "", object)]),
     )
+
+
+def _coarse(grain: Grain, name: str, values: Objects) -> Objects:
+    """Values as far as some rule tells them apart: those that none names are one; of a unit, the named ones above it."""
+    named = grain.named.get(name)
+    if named is None:
+        return values
+    if name != "unit":
+        return np.where(np.isin(values, named), values, "").astype(object)
+    chains = grain.model.ancestors
+    map_ = {u: "/".join(a for a in chain if a in set(named)) for u, chain in chains.items()}
+    return pd.Series(values, dtype=object).map(lambda u: map_.get(u, "")).to_numpy(object)
