@@ -51,6 +51,12 @@ class Amounts:
             return _("{number} h").format(number=_significant(value))
         return _significant(value)
 
+    def gap(self, metric: str, value: float) -> str:
+        """Return a difference between two values of a metric: of shares in percentage points."""
+        if metric == "market_share":
+            return _("{number} points").format(number=_significant(100 * value))
+        return self.metric(metric, value)
+
 
 def share(value: float) -> str:
     """Return a share in percent."""

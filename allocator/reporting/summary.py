@@ -151,7 +151,7 @@ def _miss(code: str, misses: pd.DataFrame, repeats: int, amounts: Amounts) -> li
     numbers = numbers.format(
         required=amounts.metric(metric, worst["required"]),
         planned=amounts.metric(metric, worst["planned"]),
-        gap=amounts.metric(metric, worst["gap"]),
+        gap=amounts.gap(metric, worst["gap"]),
         share=share(worst["relative"]),
     )
     lines = [Text(head + ")"), Text(numbers)]
@@ -207,7 +207,8 @@ def _binding(plan: Plan) -> list[RenderableType]:
     grid.add_column(justify="right", no_wrap=True)
     grid.add_column(style="dim")
     for row in plan.binding.head(LINES).itertuples(index=False):
-        grid.add_row(Text(_(str(row.rule))), f"× {row.count:,.0f}", Text(str(row.labels)))
+        first, *more = str(row.labels).split("; ")
+        grid.add_row(Text(_(str(row.rule))), f"× {row.count:,.0f}", Text(first + (" …" if more else "")))
     return _section(_("What binds"), grid)
 
 
