@@ -39,7 +39,7 @@ language: en
 fairness:
   by: potential
   band: 0.15
-  grades: {{senior: 1.2, engineer: 1.0, new: 0.8}}
+  grades: {{{grades}}}
 peak: 1.3
 """
 
@@ -64,6 +64,7 @@ def make_reps(rng: np.random.Generator, count: int, months: int) -> tuple[dict[s
         "kind": ["company", *["region"] * regions, *["team"] * teams],
     })  # fmt: skip
     grade = np.array(["senior", "engineer", "new"])[np.digitize(rng.random(count), [0.3, 0.85])]
+    grade[0] = "senior"
     partner = np.arange(count) ^ 1
     partner[partner == count] = count - 1
     backup = np.where((team[partner] == team) & (partner != np.arange(count)), rep[partner], "")
@@ -133,23 +134,25 @@ def make_targets(
     """Return a few dozen targets: revenue by company, region and product, shares, a monthly peak, cash, spend."""
     total, peaked = float(by_region.sum()), f"product={products[-2]}"
     rows: list[tuple[object, ...]] = [
-        ("revenue", "revenue", "base", "", "", round(1.03 * total, -3), "", "", 1),
-        ("revenue_stretch", "revenue", "stretch", "", "", round(1.07 * total, -3), "", "", 1),
+        ("revenue", "revenue", "base", "", "", round(1.08 * total, -3), "", "", 1),
+        ("revenue_stretch", "revenue", "stretch", "", "", round(1.1 * total, -3), "", "", 1),
         ("cash", "collections", "base", "", "", 0.85, "", "revenue", 2),
         ("seniors", "revenue", "base", "grade=senior", "", 0.25, "", "revenue", 3),
         ("peak", "revenue", "base", peaked, "month", "", 0.098, f"revenue: {peaked}", 2),
-        ("profit", "profit", "base", "", "", 0.33, "", "revenue", 3),
+        ("profit", "profit", "base", "", "", 0.31, "", "revenue", 3),
         ("marketing", "spend", "base", "category=marketing", "", "", round(0.008 * total, -3), "", "hard"),
         ("first_region", "spend", "base", f"category=marketing; unit={regions[0]}", "",
          0.9 / len(regions), "", "spend: category=marketing", 3),
     ]  # fmt: skip
     for region, money in zip(regions, by_region, strict=True):
-        rows.append((f"revenue_{region}", "revenue", "base", f"unit={region}", "", round(1.02 * money, -3), "", "", 2))
+        rows.append((f"revenue_{region}", "revenue", "base", f"unit={region}", "", round(1.07 * money, -3), "", "", 2))
     for product, money in zip(products, by_product, strict=True):
+        last = product == products[-1]  # out of reach: its supply is limited
+        least = round((1.15 if last else 1.06) * money, -3)
         rows.append(
-            (f"revenue_{product}", "revenue", "base", f"product={product}", "", round(1.015 * money, -3), "", "", 2)
+            (f"revenue_{product}", "revenue", "base", f"product={product}", "", least, "", "", 3 if last else 2)
         )
-        share = round(0.98 * money / total, 3)
+        share = round(0.95 * money / total, 3)
         rows.append((f"share_{product}", "revenue", "base", f"product={product}", "", share, "", "revenue", 3))
     heading = ["target", "metric", "level", "scope", "each", "at_least", "at_most", "share_of", "priority"]
     return pd.DataFrame(rows, columns=heading)
@@ -211,7 +214,10 @@ def generate(
     })  # fmt: skip
     tables["collection"] = pd.DataFrame({"lag_months": [0, 1], "share": [0.6, 0.4]})
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "model.yaml").write_text(SETTINGS.format(reps=reps, start=START, months=months), encoding="utf-8")
+    weights = {"senior": 1.2, "engineer": 1.0, "new": 0.8}
+    grades = ", ".join(f"{g}: {w}" for g, w in weights.items() if g in set(tables["reps"]["grade"]))
+    settings = SETTINGS.format(reps=reps, start=START, months=months, grades=grades)
+    (folder / "model.yaml").write_text(settings, encoding="utf-8")
     for name, table in tables.items():
         table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
 
