@@ -116,17 +116,27 @@ def read_run(folder: Path | str) -> dict[str, pd.DataFrame]:
         path = Path(folder) / f"{name}.csv"
         if not path.is_file():
             continue
-        numbers = (*columns.numbers, *columns.blanks)
-        heading = pd.read_csv(path, nrows=0, encoding="utf-8-sig").columns
-        tables[name] = pd.read_csv(
-            path,
-            encoding="utf-8-sig",
-            float_precision="round_trip",
-            keep_default_na=False,
-            na_values={c: [""] for c in numbers if c in heading},
-            dtype={c: str for c in heading if c not in numbers},
-        )
+        table = pd.read_csv(path, encoding="utf-8-sig", keep_default_na=False, dtype=str)
+        for c in {*columns.numbers, *columns.blanks} & set(table.columns):
+            table[c] = _exact(table[c].to_numpy(dtype=object))
+        tables[name] = table
     return tables
+
+
+def _exact(texts: np.ndarray[Any, np.dtype[np.object_]]) -> np.ndarray[Any, Any]:
+    """Read numbers as Python does, which is exact; a blank is NaN, and what is no number stays text."""
+    texts = np.where(texts == "", "nan", texts)
+    try:
+        return texts.astype(np.float64)
+    except ValueError:
+        return np.array([_exact_or_text(x) for x in texts], dtype=object)
+
+
+def _exact_or_text(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def open_sheet(

@@ -19,6 +19,7 @@ MEMBERS = N_("Every client belongs to one group")
 ALIKE = N_("Clients of a group cannot be told apart")
 OWNED = N_("A client stays with its owner")
 SUITS = N_("An assigned client suits its rep")
+DATES = N_("A client has one rep a day")
 BACKUPS = N_("A client whose owner leaves goes to the backup")
 EFFORT_ROWS = N_("Every group has a row for every month")
 OWNER_ROWS = N_("A group's effort stands under its owner and tier")
@@ -131,7 +132,7 @@ def _check_alike(book: Book, model: Model, members: Ints, first: Ints) -> None:
     """Check that members share tier, status and every attribute that a target reads; owners come later."""
     clients = model["clients"]
     mine = members >= 0
-    same = first[members]
+    same = np.append(first, -1)[members]
     for c in ("tier", "status", *(a for a in ATTRIBUTES if a in _attributes_read(model))):
         values = words(clients[c])
         ok = (values == values[same]) | ~mine
@@ -195,28 +196,47 @@ def _check_assignments(book: Book, model: Model, people: People, assigned: Sheet
     second = np.zeros(len(codes), bool)
     second[who[~direct]] = True
     book.holds(BACKUPS, [{"client": codes}], second | ~leaves)
+    _check_dates(book, codes[who], assigned)
     _check_suits(book, model, people, has, np.nonzero(mine & (fixed == ""))[0])
+
+
+def _check_dates(book: Book, clients: Any, assigned: Sheet) -> None:
+    """Check that dates are dates, and that a client's rows follow each other."""
+    dates = [pd.to_datetime(assigned.frame[c], format="%Y-%m-%d", errors="coerce") for c in ("from", "to")]
+    for column, date in zip(("from", "to"), dates, strict=True):
+        text = assigned.text(column)
+        book.holds(DATES, [{"client": clients, "column": column}], date.notna().to_numpy() | (text == ""), text)
+    first, last = (d.to_numpy().astype("datetime64[D]").astype(np.int64) for d in dates)  # blanks come out as the least
+    last = np.where(dates[1].isna(), np.iinfo(np.int64).max, last)
+    order = np.lexsort((first, pd.factorize(clients)[0]))
+    same = clients[order][1:] == clients[order][:-1]
+    book.holds(DATES, [{"client": clients[order][1:]}], ~same | (first[order][1:] > last[order][:-1]))
 
 
 def _check_suits(book: Book, model: Model, people: People, has: Ints, new: Ints) -> None:
     """Check unit, families and room of the rep; a client stays without a rep only if nobody may take it."""
     clients, reps = model["clients"], model["reps"]
     codes, unit = words(clients["client"]), words(clients["unit"])
-    family = dict(zip(words(model["products"]["product"]), words(model["products"]["family"]), strict=True))
+    demand, products = model["demand"], pd.Index(words(model["products"]["product"]))
+    asked = np.isin(words(demand["client"]), codes[new])
+    family = words(model["products"]["family"])[products.get_indexer(pd.Index(words(demand["product"])[asked]))]
     wants: dict[str, set[str]] = {}
-    for c, p in zip(words(model["demand"]["client"]), words(model["demand"]["product"]), strict=True):
-        wants.setdefault(c, set()).add(family.get(p, ""))
+    for c, f in zip(words(demand["client"])[asked], family, strict=True):
+        wants.setdefault(c, set()).update({f} - {""})
     sold = [set(keys_of(x)) for x in reps["families"]]
     room = numbers(reps["max_clients"], np.inf)
     taken = np.bincount(has[new][has[new] >= 0], minlength=len(reps))
     book.at_most(SUITS, [{"rep": people.reps}], taken, room)
     able = people.hours.sum(axis=1) > 0
-    for i in new:
-        near = below(model, people.units, [unit[i]]) if unit[i] else np.ones(len(reps), bool)
-        covers = np.array([not s or wants.get(codes[i], set()) <= s for s in sold], bool)
-        may = near & covers
-        ok = bool(may[has[i]]) if has[i] >= 0 else not (may & np.isinf(room) & able).any()
-        book.holds(SUITS, [{"client": [codes[i]]}], [ok])
+    may: dict[tuple[str, frozenset[str]], Bools] = {}
+    ok = np.ones(len(new), bool)
+    for k, i in enumerate(new):
+        kind = (unit[i], frozenset(wants.get(codes[i], ())))
+        if kind not in may:
+            near = below(model, people.units, [unit[i]]) if unit[i] else np.ones(len(reps), bool)
+            may[kind] = near & np.array([not s or kind[1] <= s for s in sold], bool)
+        ok[k] = may[kind][has[i]] if has[i] >= 0 else not (may[kind] & np.isinf(room) & able).any()
+    book.holds(SUITS, [{"client": codes[new]}], ok)
 
 
 def _promises(model: Model, tier: Any) -> tuple[Ints, Floats]:
