@@ -10,7 +10,9 @@ import pandas as pd
 import pytest
 
 from allocator.model import Model
+from allocator.plan import Plan
 from allocator.reading import load
+from allocator.solving import solve
 
 ROOT = Path(__file__).parents[1]
 
@@ -103,3 +105,88 @@ def test_generator_refuses_what_it_cannot_make(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="at least 2 reps"):
         script("generate").generate(tmp_path / "x", 1)
     assert not (tmp_path / "x").exists()
+
+
+@pytest.fixture(scope="module")
+def pocket() -> Plan:
+    """Return the solved pocket model."""
+    return solve(load(ROOT / "models" / "pocket"))
+
+
+def test_pocket_reaches_the_goals_of_its_readme(pocket: Plan) -> None:
+    """Proves every goal's value as derived by hand: 1/120 is half a contract of 60 that a week of leave costs."""
+    found = {g.name: g.value for g in pocket.goals}
+    by_hand = {
+        "visits": 0,
+        "base 1 largest": 0,
+        "base 1 sum": 0,
+        "base 2 largest": 1 / 120,
+        "base 2 sum": 1 / 120,
+        "contribution": 628_700,
+        "beyond": 0,
+        "total": 1_683_000,
+        "unfair": 0,
+        "peak": 0,
+    }
+    assert {name: found[name] for name in by_hand} == pytest.approx(by_hand, rel=1e-9, abs=1e-9)
+    assert pocket.summary["audit"]["violations"] == 0
+    money = {"revenue": 1_700_000, "profit": 751_400, "commission": 85_000, "spend": 30_000, "visits_promised": 234}
+    kpis = pocket.summary["kpis"]
+    assert {name: kpis[name] for name in money} == pytest.approx(money, rel=1e-9)
+
+
+def test_pocket_makes_the_visits_of_its_readme(pocket: Plan) -> None:
+    """Proves hours and visits: one and a half promises for tier A but in May, when 60 hours leave one visit more."""
+    visits = pocket["effort"].pivot_table("planned", "group", "month")
+    assert visits.loc["li/A"].tolist() == pytest.approx([6, 6, 6])
+    assert visits.loc["wang/A"].tolist() == pytest.approx([6, 5, 6])
+    assert visits.loc["li/B"].tolist() == pytest.approx([20, 20, 20])
+    assert visits.loc["wang/B"].tolist() == pytest.approx([50, 50, 50])
+    hours = pocket["effort"].pivot_table("hours_available", "group", "month")
+    assert hours.loc["li/A"].tolist() == pytest.approx([76, 68, 76])
+    assert hours.loc["wang/A"].tolist() == pytest.approx([84, 60, 84])
+
+
+def test_pocket_spends_up_to_the_first_breakpoint(pocket: Plan) -> None:
+    """Proves the spend decision: 4 of sales for 1 spent is worth it, 1.5 is not (1.40 and 0.525 after commission)."""
+    assert pocket["budget"]["spend"].tolist() == pytest.approx([10_000] * 3)
+
+
+def test_pocket_sells_and_asks_what_its_readme_says(pocket: Plan) -> None:
+    """Proves sell by month and quotas of 99 % of it, by rep and product."""
+    quotas = pocket["quotas"].sort_values(["rep", "product", "month"])
+    sell = [
+        *(171_600, 171_600, 228_800),  # li, broadband
+        *(72_000, 72_000, 96_000),  # li, IoT
+        *(238_000, 229_000, 304_000),  # wang, broadband, 40,000 a month of it by promotion
+        *(36_000, 33_000, 48_000),  # wang, IoT
+    ]
+    assert quotas["forecast"].tolist() == pytest.approx(sell, rel=1e-9)
+    assert quotas["exact"].tolist() == pytest.approx([0.99 * s for s in sell], rel=1e-6)
+    targets = pocket["targets"].set_index("target")
+    assert targets["planned"].to_dict() == pytest.approx(
+        {"revenue": 1_700_000, "iot_share": 357_000, "iot_contracts": 59.5}
+    )
+    assert targets["status"].to_dict() == {"revenue": "met", "iot_share": "met", "iot_contracts": "missed"}
+
+
+def test_telecom_plan_keeps_what_the_carrier_states(telecom: Model) -> None:
+    """Proves on a solve: growth reached, whole contracts one in each of three quarters, pins exact, shortages shown."""
+    plan = solve(telecom)
+    assert plan.status == "optimal"
+    assert plan.summary["audit"]["violations"] == 0
+    targets = plan["targets"].set_index("target")
+    assert (targets.loc[["revenue", "mobile_half", "enterprise_margin", "client_growth"], "status"] == "met").all()
+    assert targets.loc["broadband_penetration", "status"] == "missed"
+    assert 1 <= (targets["status"] == "missed").sum() <= 4
+    large = plan["forecast"].query("product == 'smart_city'").groupby("month")["contracts"].sum()
+    assert large.to_numpy() == pytest.approx(large.round().to_numpy(), abs=1e-6)
+    assert large.max() <= 1 + 1e-6
+    quarter = large.groupby(pd.PeriodIndex(large.index, freq="M").quarter).sum()
+    assert (quarter.loc[[1, 2, 3]] >= 1 - 1e-6).all()
+    pinned = plan["quotas"].query("rep == 'E42'").groupby("product")["exact"].sum()
+    assert pinned["broadband"] == pytest.approx(5_000_000, rel=1e-9)
+    assert pinned["iot"] == pytest.approx(2_000_000, rel=1e-9)
+    short = next(g.value for g in plan.goals if g.name == "visits")
+    assert 0 < short < 0.01
+    assert plan["forecast"].query("product == 'broadband'")["lost"].sum() > 0
