@@ -11,7 +11,7 @@ from allocator.model import Settings
 from allocator.periods import Calendar
 from allocator.schema.dates import check_calendar, check_dates, check_periods
 from allocator.schema.dictionary import Column, dictionary
-from allocator.schema.findings import Report, did_you_mean
+from allocator.schema.findings import Report, did_you_mean, words
 from allocator.schema.flows import check_flows
 from allocator.schema.people import check_people
 from allocator.schema.sales import check_sales
@@ -94,15 +94,14 @@ def _check_references(frames: Frames, report: Report, unread: Collection[str]) -
 
 def _check_reference(frames: Frames, name: str, column: Column, report: Report) -> None:
     other, _dot, key = column.references.partition(".")
-    known = set(frames[other][key]) - {""}
+    known = words(frames[other][key])
     values = frames[name][column.name]
     if column.type == "codes":
-        parts = values.explode().dropna()
-        unknown = parts[~parts.isin(list(known))]
-    else:
-        unknown = values[(values != "") & ~values.isin(list(known))]
-    if unknown.empty:
+        values = values[values.map(bool)].explode()
+    strange = words(values) - known
+    if not strange:
         return
+    unknown = values[values.isin(list(strange))]
     place = report.place(other)
     label, heading = place.label, place.heading(key)
     for value, rows in list(unknown.groupby(unknown, sort=False))[:200]:

@@ -49,8 +49,8 @@ def check_dates(frames: Frames, report: Report) -> None:
 
 
 def _check_each(frame: pd.DataFrame, column: str, good: Callable[[str], bool], says: str, report: Report) -> None:
-    codes = frame[column].explode().dropna()
-    refused = [code for code in codes.unique() if not good(code)]
+    codes = frame.loc[frame[column].map(bool), column].explode()
+    refused = [code for code in codes.unique().tolist() if not good(code)]
     if refused:
         bad = frame.index.isin(codes.index[codes.isin(refused)])
         report.cells("error", "clients", "date", says, frame, bad, column)
@@ -111,8 +111,9 @@ def check_calendar(calendar: Calendar, frames: Frames, report: Report) -> None:
         report.add("error", "calendar", "calendar", _("No day of the plan is worked."))
     if calendar.country != "CN":
         return
-    worked = days.loc[days["working"] & (days["date"].dt.day_of_week >= 5), "date"].dt.year
-    for year in sorted(set(np.asarray(calendar.days.year).tolist()) - set(worked)):
-        if not getattr(holidays.country_holidays("CN", years=year), "weekend_workdays", None):
+    declared = set(days.loc[days["working"] & (days["date"].dt.day_of_week >= 5), "date"].dt.year)
+    for year in sorted(set(np.asarray(calendar.days.year).tolist()) - declared):
+        announced = getattr(holidays.country_holidays("CN", years=year), "weekend_workdays", ())
+        if not any(day.year == year for day in announced):
             says = _("The make-up working days of {year} are not known yet. Add them when they are announced.")
             report.add("warning", "calendar", "calendar", says.format(year=year))

@@ -77,7 +77,7 @@ def read_csv(path: Path, table: str, label: str, report: Report) -> RawTable | N
     if text is None:
         return None
     try:
-        lengths = np.fromiter((len(record) for record in _records(text)), dtype=np.int64)
+        lengths = np.fromiter(map(len, _records(text)), dtype=np.int64)
     except csv.Error as error:
         report.add_at("error", label, "csv", _csv_says(error), row=str(_broken_row(text)))
         return None
@@ -136,9 +136,8 @@ def _delimited(headings: list[str], label: str, row: str, report: Report) -> boo
 def _quick(text: str, lengths: NDArray[np.int64], width: int) -> tuple[tuple[Texts, ...], NDArray[np.int64]]:
     """Columns of a file whose rows all have one length."""
     rows = np.flatnonzero(lengths) + 1
-    frame = pd.read_csv(
-        io.StringIO(text), header=None, dtype=object, na_filter=False, skip_blank_lines=True, names=range(width)
-    )
+    data = io.BytesIO(text.encode())  # twice as quick as the text itself
+    frame = pd.read_csv(data, header=None, names=range(width), dtype=object, na_filter=False, encoding="utf-8")
     if len(frame) != len(rows):
         return _careful(text, lengths, width)
     return tuple(stripped(frame[c].to_numpy(dtype=object)[1:]) for c in frame.columns), rows[1:]

@@ -130,7 +130,9 @@ class Report:
     ) -> None:
         """Add a finding with the same sentence for each row where ``bad`` holds."""
         positions = np.flatnonzero(np.asarray(bad, dtype=bool))
-        values = frame[column].to_numpy(dtype=object)[positions] if column else np.full(len(positions), "", object)
+        if not positions.size:
+            return
+        values = frame[column].iloc[positions].to_numpy(dtype=object) if column else np.full(len(positions), "", object)
         self.values(severity, table, rule, says, positions, column, values)
 
     def values(
@@ -211,6 +213,11 @@ def shown(value: object) -> str:
         text = "" if value is pd.NaT else str(value)
     text = "".join(c if c.isprintable() else "?" for c in text[:200])
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def words(values: pd.Series) -> set[str]:
+    """Different texts of a column, the blank apart."""
+    return set(values.unique().tolist()) - {""}
 
 
 def nearest(word: str, known: Iterable[str], cutoff: float = 70) -> str:

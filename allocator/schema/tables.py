@@ -245,5 +245,7 @@ def _content(values: pd.Series) -> bytes:
         return values.to_numpy().astype("<M8[D]").astype("<i8").tobytes()
     if values.dtype.kind in "ib":
         return values.to_numpy(dtype="<i8").tobytes()
-    texts = (" ".join(v) if isinstance(v, tuple) else v for v in values.to_numpy(dtype=object))
+    texts = values.to_numpy(dtype=object).tolist()
+    if values.dtype == object:  # codes
+        texts = [" ".join(codes) for codes in texts]
     return "\x1f".join(texts).encode()

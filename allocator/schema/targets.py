@@ -8,7 +8,7 @@ import pandas as pd
 
 from allocator.errors import Severity
 from allocator.periods import Calendar
-from allocator.schema.findings import Report, did_you_mean
+from allocator.schema.findings import Report, did_you_mean, words
 from allocator.schema.flows import METRICS
 from allocator.schema.units import chains
 from allocator.scopes import Scope, parse_scope, parse_share_of
@@ -40,6 +40,15 @@ LABELS: Mapping[str, frozenset[str]] = {
 }
 """Labels of each metric's cells."""
 
+SOURCES: Mapping[str, str] = {
+    **dict.fromkeys(("rep", "grade"), "reps"),
+    **dict.fromkeys(PRODUCT, "products"),
+    **dict.fromkeys(("client", "status", "industry", "area"), "clients"),
+    **dict.fromkeys(("line", "category"), "budget"),
+    "unit": "units",
+}
+"""Tables that hold the labels' values."""
+
 REPEATS = TIME | {"rep", "unit", "tier", "industry", "area"} | PRODUCT | LINE
 """What ``each`` may name, besides kinds of units."""
 
@@ -49,25 +58,20 @@ class Labels:
 
     def __init__(self, calendar: Calendar, frames: Frames) -> None:
         self._frames = frames
-        self.kinds = set(frames["units"]["kind"]) - {""}
+        self.kinds = words(frames["units"]["kind"])
         self._above = chains(frames["units"])
-        channels = [*frames["budget"]["channel"], *frames["funnel"]["channel"]]
-        sources = {
-            "reps": ("rep", "grade"),
-            "units": ("unit",),
-            "products": ("product", "family", "class"),
-            "clients": ("client", "tier", "status", "industry", "area"),
-            "budget": ("line", "category"),
-        }
-        self.known: dict[str, set[str]] = {
-            c: set(frames[t][c]) - {""} for t, columns in sources.items() for c in columns
-        }
-        self.known["tier"] |= set(frames["tiers"]["tier"])
-        self.known |= {
+        self._known: dict[str, set[str]] = {
             "month": set(calendar.months),
             "quarter": set(calendar.quarters),
-            "channel": set(channels) - {""},
+            "channel": words(frames["budget"]["channel"]) | words(frames["funnel"]["channel"]),
+            "tier": words(frames["tiers"]["tier"]),
         }
+
+    def known(self, key: str) -> set[str]:
+        """Values that a label has in this model."""
+        if key not in self._known:
+            self._known[key] = words(self._frames[SOURCES[key]][key])
+        return self._known[key]
 
     def of(self, metric: str) -> frozenset[str]:
         """Labels of a metric's cells; of an own metric, those of its sources."""
@@ -104,7 +108,7 @@ def check_targets(calendar: Calendar, frames: Frames, report: Report) -> None:
     for position, scope in enumerate(frames["activities"]["scope"]):
         _check_scope(scope, REP, labels, "activities", position, report)
     targets = frames["targets"]
-    own = set(frames["yields"]["metric"]) - {""}
+    own = words(frames["yields"]["metric"])
     each = targets["each"].to_list()
     bounds = targets[["at_least", "at_most"]].to_numpy(dtype=float)
     for position, row in enumerate(targets.itertuples()):
@@ -178,9 +182,9 @@ def _check_parsed(
             report.add("error", table, "scope", says, position=position, column=column, value=text)
             return
         for value in values:
-            if value not in labels.known[key]:
+            if value not in labels.known(key):
                 says = _('No {key} is "{value}": it matches nothing.').format(key=key, value=value)
-                says += did_you_mean(value, labels.known[key])
+                says += did_you_mean(value, labels.known(key))
                 report.add("error", table, "nothing", says, position=position, column=column, value=text)
                 return
     if empty := labels.together(scope):
