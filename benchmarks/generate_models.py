@@ -138,8 +138,8 @@ def telecom_reps() -> list[dict[str, str]]:
                     {"rep": f"E{len(reps) + 1:02}", "unit": f"{region}-{team}", "region": region, "grade": grade}
                 )
     for rep in reps:
-        team = [x["rep"] for x in reps if x["unit"] == rep["unit"] and x["grade"] != "new"]
-        rep["backup"] = team[(team.index(rep["rep"]) + 1) % len(team)] if rep["rep"] in team else team[-1]
+        peers = [x["rep"] for x in reps if x["unit"] == rep["unit"] and x["grade"] != "new"]
+        rep["backup"] = peers[(peers.index(rep["rep"]) + 1) % len(peers)] if rep["rep"] in peers else peers[-1]
         rep["start"] = next(newcomers, "2025-05-06") if rep["grade"] == "new" else ""
         rep["end"] = "2026-09-30" if rep["rep"] == LEAVER else ""
     return reps
@@ -229,7 +229,7 @@ def telecom_demand(
             level *= PROSPECT if client["status"] == "prospect" else 1.0
             expected = max(step, round(total * level / active / step) * step)
             rows.append((str(client["client"]), product, expected, round(expected * CEILING[tier])))
-    first = {}
+    first: dict[str, str] = {}
     for client in clients:
         if client["tier"] == "KA":
             first.setdefault(str(client["owner"]), str(client["client"]))
