@@ -197,13 +197,14 @@ class TestCheck:
         assert {f["column"] for f in found["findings"]} >= {"client", "expected"}
         assert err.count("error: ") >= 2
 
-    def test_findings_speak_the_models_language(self, capsys: pytest.CaptureFixture[str]) -> None:
+    @pytest.mark.parametrize("path", ["mine", "mine.xlsx"])
+    def test_it_speaks_the_models_language(self, path: str, capsys: pytest.CaptureFixture[str]) -> None:
         """A model's language holds unless ``--lang`` is given."""
-        main(["new", "mine", "--lang", "zh"])
+        main(["new", path, "--lang", "zh"])
         capsys.readouterr()
-        main(["check", "mine"])
+        main(["check", path])
         chinese = capsys.readouterr().out
-        main(["check", "mine", "--lang", "en"])
+        main(["check", path, "--lang", "en"])
         english = capsys.readouterr().out
         assert "can be solved" in english
         assert "can be solved" not in chinese
@@ -254,7 +255,7 @@ class TestSolve:
         plan = sample_plan()
         audit = {"rules": 20, "violations": 1, "largest_residual": 0.5}
         solver(answers(dataclasses.replace(plan, summary={**plan.summary, "audit": audit})))
-        assert main(["solve", "pocket"]) == 5
+        assert main(["solve", "pocket", "--lang", "en"]) == 5
         assert "The audit refuses this plan" in capsys.readouterr().err
 
     def test_options_reach_the_solver(self, solver: Callable[..., None]) -> None:
@@ -326,7 +327,7 @@ class TestSolve:
             raise error
 
         solver(fail)
-        assert main(["solve", "pocket"]) == code
+        assert main(["solve", "pocket", "--lang", "en"]) == code
         out, err = capsys.readouterr()
         assert says in err
         assert "Traceback" not in out + err
@@ -339,7 +340,7 @@ class TestSolve:
             raise ZeroDivisionError("by zero")
 
         solver(fail)
-        assert main(["solve", "pocket", "--debug"]) == 5
+        assert main(["solve", "pocket", "--debug", "--lang", "en"]) == 5
         assert "Traceback" in capsys.readouterr().err
 
     def test_steps_with_verbose(self, solver: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
@@ -396,7 +397,7 @@ def solve(model, **options):
     print("solving", flush=True)
     threading.Event().wait()
 sys.modules["allocator.solving"] = allocator.solving = types.SimpleNamespace(solve=solve)
-sys.exit(main(["solve", "pocket"]))
+sys.exit(main(["solve", "pocket", "--lang", "en"]))
 """
         process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         assert process.stdout is not None

@@ -1,11 +1,15 @@
-"""The language that a model asks for, known before it is read."""
+"""The language that a model asks for, before it is read and after."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from allocator.texts import LANGUAGES
+
+if TYPE_CHECKING:
+    from allocator.model import Model
 
 
 def language_of_model(path: Path) -> str | None:
@@ -20,3 +24,8 @@ def language_of_model(path: Path) -> str | None:
         return None
     found = re.search(r"^language:\s*['\"]?(\w+)", text, flags=re.MULTILINE)
     return found[1] if found and found[1] in LANGUAGES else None
+
+
+def chosen_language(model: Model) -> str | None:
+    """Return the language that a model's settings name; None if they leave it to the environment."""
+    return model.settings.language if "language" in model.settings.model_fields_set else None

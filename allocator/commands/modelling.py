@@ -85,12 +85,13 @@ def check_command() -> click.Command:
 
 
 def _check(session: Session, model: str) -> None:
-    from allocator.commands.language import language_of_model
+    from allocator.commands.language import chosen_language, language_of_model
     from allocator.reading import load
 
     path = find_model(model)
     session.speak(language_of_model(path))
     checked = load(path)
+    session.speak(chosen_language(checked))
     session.findings(checked.findings, err=session.json)
     counts = counted(checked.findings)
     session.say(_("{model} can be solved: {tally}.").format(model=model, tally=tally(counts)))

@@ -73,7 +73,7 @@ def _solve(
     export: Path | None,
     seconds: float | None,
 ) -> int:
-    from allocator.commands.language import language_of_model
+    from allocator.commands.language import chosen_language, language_of_model
     from allocator.reading import load
     from allocator.reporting.run import check_place, summary_text, write_run
 
@@ -86,6 +86,7 @@ def _solve(
     started = time.perf_counter()
     read = load(path)
     reading = time.perf_counter() - started
+    session.speak(chosen_language(read))
     session.findings(read.findings)
     from allocator import solving
 
