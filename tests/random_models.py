@@ -79,8 +79,10 @@ class Maker(TableMaker):
         metric = self.pick("revenue", "revenue", "revenue", "profit", "contracts", "collections", "commission")
         if metric == "collections" and "product" in scope:
             scope, part = "", 1.0
-        each, repeated = self._each("month", "quarter", "unit", "team", "rep", "product", "tier", "rep month", "family")
-        if metric == "collections" and each in ("product", "family"):
+        each, repeated = self._each(
+            "month", "quarter", "unit", "team", "rep", "product", "tier", "rep month", "family", "area", "class"
+        )
+        if metric == "collections" and each in ("product", "family", "class"):
             each, repeated = "", 1.0
         size = self.volume * part * repeated * {"profit": 0.3, "contracts": 0.01, "commission": 0.05}.get(metric, 1.0)
         period = self.period()

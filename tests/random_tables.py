@@ -322,8 +322,8 @@ class TableMaker:
         for source in (
             self.some([*self.codes("budget", "line"), *self.tiers, *self.products]) if self.maybe(0.4) else []
         ):
-            product = next((p for p in self.rows("products") if p["product"] == source), {"price": 1})
-            if "contract_value" in product or "price" in product:
+            sold = next((p for p in self.rows("products") if p["product"] == source), {"price": 1})
+            if "contract_value" in sold or "price" in sold:
                 self.put("yields", {"source": source, "metric": "reach", "amount": self.pick(0.5, 2, 3)})
         if self.maybe(0.3):
             by = self.pick(("product",), ("unit",), ("industry",), ("product", "unit"))

@@ -67,17 +67,19 @@ class Quotas(Metrics):
         """Targets that quotas can answer: revenue at level base, cut by nothing but what quotas know."""
         kinds = {u["kind"] for u in self.facts.units.values()}
         found: list[Wish] = []
+        needed = False
         for target in self.facts.targets:
             keys = set(parse_scope(target["scope"])) | {"unit" if k in kinds else k for k in target["each"]}
             metric, own = parse_share_of(target["share_of"]) if target["share_of"] else ("revenue", {})
             if (target["metric"], target["level"], metric) == ("revenue", "base", "revenue") and keys | set(
                 own
             ) <= QUOTA_KEYS:
+                needed = needed or target["at_least"] is not None
                 for scope, cells in self._repeated(target):
                     found += self._bounds(target, scope, cells)
-        if not any(w.lower for w in found):
+        if not needed:
             whole = sum(self.forecast.values())
-            found.append(Wish("base", "1", 1.0, whole - total(self.quota.values()), whole or 1.0, "revenue", {}))
+            found.append(Wish("base", "1", 1.0, whole - total(self.quota.values()), whole or 1.0))
         return found
 
     def keep_limits(self) -> None:
@@ -130,10 +132,10 @@ class Quotas(Metrics):
             found.append(below)
         return [x for x in found if x]
 
-    def unfairness(self) -> tuple[Expr, Expr]:
-        """Sum of what lies outside the bands, and sum of the fair shares."""
+    def unfairness(self) -> Expr:
+        """Sum of what lies outside the bands; where nobody has a weight there is no fair share to keep."""
         weight, band = self.weights(), self.facts.settings.fairness.band
-        beyond, shares = [], []
+        beyond = []
         for family in self.families():
             whole = self.sum([r for part in family for r in part])
             sum_ = sum(weight[r] for part in family for r in part)
@@ -143,8 +145,7 @@ class Quotas(Metrics):
                 self.program.at_most(self.sum(part) - fair, band * fair + unfair)
                 self.program.at_most(fair - self.sum(part), band * fair + unfair)
                 beyond.append(unfair)
-                shares.append(fair)
-        return total(beyond), total(shares)
+        return total(beyond)
 
     def peaks(self) -> Expr:
         """Sum of what months are asked over the peak."""
@@ -188,13 +189,12 @@ def quota_goals(model: Model, forecast: pd.DataFrame) -> dict[str, float]:
         gap = program.variable()
         program.at_most(wish.wanted / wish.scale, gap)
         gaps.setdefault(int(wish.priority), []).append((wish.weight, gap))
-    unfair, fair = quotas.unfairness()
+    unfair = quotas.unfairness()
     over = quotas.peaks()
     values = {"beyond": program.minimise(total(quotas.beyond.values()))}
     for priority in sorted(gaps):
         values |= hold_misses(program, f"gap {priority}", gaps[priority])
     values["total"] = program.minimise(total(quotas.quota.values()))
-    least = program.minimise(unfair)
-    values["unfair"] = least / (fair.at(program.x) or 1.0)
+    values["unfair"] = program.minimise(unfair)
     values["peak"] = program.minimise(over)
     return values

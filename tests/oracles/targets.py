@@ -33,10 +33,6 @@ class Wish:
     weight: float
     wanted: Expr
     scale: float
-    metric: str
-    scope: Scope
-    lower: bool = True
-    share: bool = False
 
 
 class Metrics:
@@ -114,7 +110,9 @@ class Metrics:
             value, expected = e.sell[g, p, t], calm
             if metric == "contracts":
                 worth = product["contract_value"] or product["price"]
-                value, expected = e.contracts.get((g, p, t), ZERO), calm / worth if worth else 0.0
+                if not worth:
+                    continue
+                value, expected = e.contracts[g, p, t], calm / worth
             elif metric != "revenue":
                 carrier = group.carrier[t]
                 paid = f.commission(f.reps[carrier].grade, 1.0) if carrier else 0.0
@@ -214,10 +212,12 @@ class Metrics:
         ]
 
     def _values(self, labels: Labels, key: str) -> tuple[str, ...]:
-        if key not in labels and key in {u["kind"] for u in self.facts.units.values()}:
-            return tuple(u for u in labels.get("unit", ()) if self.facts.units[u]["kind"] == key)
-        value = labels.get(key, ())
-        return ((value,) if value else ()) if isinstance(value, str) else tuple(value)
+        chain = labels.get("unit", ())
+        if key == "unit":
+            return tuple(chain)
+        if key not in labels and self._carries(key):
+            return tuple(u for u in chain if self.facts.units[u]["kind"] == key)
+        return (labels[key],) if labels.get(key) else ()
 
     def _bounds(self, target: Row, scope: Scope, cells: list[Cell]) -> list[Wish]:
         metric = total(c.value for c in cells)
@@ -226,16 +226,12 @@ class Metrics:
         base, calm = Expr({}, 1.0), 1.0
         if target["share_of"]:
             base, calm = self._base(target, scope)
-        kind = (target["metric"], scope)
         found = []
         for bound, sign in ((target["at_least"], 1.0), (target["at_most"], -1.0)):
             if bound is not None:
                 scale = abs(bound * calm) or 1.0
                 wanted = sign * (bound * base - metric)
-                found.append(
-                    Wish(target["level"], str(target["priority"]), target["weight"], wanted, scale, *kind, sign > 0,
-                         bool(target["share_of"]))
-                )  # fmt: skip
+                found.append(Wish(target["level"], str(target["priority"]), target["weight"], wanted, scale))
         return found
 
     def _base(self, target: Row, scope: Scope) -> tuple[Expr, float]:
