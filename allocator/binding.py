@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import scipy.sparse as sp
 
 from allocator.engines.status import Engine, Status
 from allocator.formulation.effort import Effort
@@ -12,8 +13,21 @@ from allocator.ordering import Outcome
 from allocator.program import Family, Floats, Program, ProgramBuilder
 from allocator.texts import _
 
-OWN = ("A target is reached, or its miss is counted", "The largest miss of a priority", "The largest gap of a priority")
-"""Rows that state a wish and do not stand in its way."""
+OWN = frozenset(
+    {
+        "A target is reached, or its miss is counted",
+        "The largest miss of a priority",
+        "What is asked is what the company needs",
+        "The largest gap of a priority",
+        "The sales of a cut are the sum of its groups'",
+        "Lift by month and lift by client agree",
+        "Visits of a quarter or a year are made in its months",
+        "A client once won stays a customer",
+        "A unit's quota is the sum of its reps'",
+        "A product's year is the sum of its months",
+    }
+)
+"""Rows that state a wish or define a sum: they do not stand in the way."""
 
 
 def binding_rules(outcome: Outcome | None, goal: str) -> pd.DataFrame:
@@ -41,7 +55,14 @@ def causes(effort: Effort, outcome: Outcome, targets: pd.DataFrame) -> list[str]
         if level == "ceiling":
             out.append(_("compared only: ceilings are not planned for"))
             continue
-        duals = next((outcome.duals[n] for n in (f"{level} {priority} sum", f"{level} {priority} largest") if n in outcome.duals), None)
+        duals = next(
+            (
+                outcome.duals[n]
+                for n in (f"{level} {priority} sum", f"{level} {priority} largest")
+                if n in outcome.duals
+            ),
+            None,
+        )
         out.append(_cause(effort.program, duals) if duals is not None else _("an earlier goal came first"))
     return out
 
@@ -61,10 +82,13 @@ def _cause(program: Program, duals: Floats) -> str:
 
 def _weights(program: Program, duals: Floats) -> list[tuple[Family, Floats]]:
     """Price times limit of every row, by family, wishes left out."""
-    limit = np.where(duals > 0, program.row_lower, program.row_upper)
+    rows = slice(0, len(duals))  # rows that hold a goal's value may have come behind
+    limit = np.where(duals > 0, program.row_lower[rows], program.row_upper[rows])
     weight = np.abs(duals) * np.maximum(np.abs(np.where(np.isfinite(limit), limit, 0.0)), 1e-3)
     return [
-        (f, weight[f.slice]) for f in program.row_families if f.name in RULES and f.name not in OWN and len(f)
+        (f, weight[f.slice])
+        for f in program.row_families
+        if f.name in RULES and f.name not in OWN and f.stop <= len(duals)
     ]
 
 
@@ -78,9 +102,7 @@ def contradictions(program: Program, solver: Engine) -> tuple[str, ...]:
     builder = ProgramBuilder()
     rows, columns = program.shape
     builder.add_columns("x", "", {}, columns, program.lower, np.maximum(program.upper, program.lower))
-    size = np.maximum(np.abs(program.matrix).max(axis=1).toarray().ravel() if rows else np.zeros(0), 1e-9)
-    import scipy.sparse as sp
-
+    size = np.maximum(abs(program.matrix).max(axis=1).toarray().ravel() if rows else np.zeros(0), 1e-9)
     builder.add_columns("more", "", {}, rows)
     builder.add_columns("less", "", {}, rows)
     scaled = sp.diags_array(size)
@@ -104,6 +126,3 @@ def contradictions(program: Program, solver: Engine) -> tuple[str, ...]:
         if len(hit) > 3:
             out.append(_("{rule}: {count} more").format(rule=_(family.name), count=len(hit) - 3))
     return tuple(out)
-
-
-

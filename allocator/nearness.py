@@ -61,7 +61,7 @@ def nearest(
     for sign, room in ((1.0, high - at), (-1.0, at - low)):
         before = np.zeros(len(chosen))
         for reach, slope in STEPS:
-            until = np.minimum(room, reach * size if np.isfinite(reach) else room)
+            until = np.minimum(room, reach * size)
             width = np.maximum(until - before, 0.0)
             some = np.flatnonzero(width > 0)
             columns.append(some)
@@ -69,9 +69,11 @@ def nearest(
             signs.append(np.full(len(some), sign))
             weights.append(slope * (1.0 + 0.05 * rng.random(len(chosen)))[some])
             before = np.maximum(before, until)
-    piece, width, sign, weight = (np.concatenate(x) for x in (columns, widths, signs, weights))
+    piece, width = np.concatenate(columns), np.concatenate(widths)
+    side, weight = np.concatenate(signs), np.concatenate(weights)
     by_column = sp.csc_array(program.matrix)
-    matrix = sp.hstack([by_column[:, kept], sp.csc_array(by_column[:, chosen[piece]] @ sp.diags_array(sign))], format="csr")
+    pieces = sp.csc_array(by_column[:, chosen[piece]] @ sp.diags_array(side))
+    matrix = sp.hstack([sp.csc_array(by_column[:, kept]), pieces])
     shift = by_column[:, chosen] @ at
     split = replace(
         program,
@@ -88,7 +90,7 @@ def nearest(
     def back(x: Floats) -> Floats:
         full = np.empty(program.shape[1])
         full[kept] = x[: len(kept)]
-        full[chosen] = at + np.bincount(piece, weights=sign * x[len(kept) :], minlength=len(chosen))
+        full[chosen] = at + np.bincount(piece, weights=side * x[len(kept) :], minlength=len(chosen))
         return full
 
     return split, np.concatenate([costs[kept], weight]), back

@@ -250,7 +250,9 @@ def _face(program: Program, goal: Goal, solution: Solution) -> Program:
 def _value_row(program: Program, goal: Goal, value: float) -> Program:
     """Hold a goal of a program with whole numbers by a row."""
     row = sp.csr_array(goal.costs[None, :])
-    family = replace(program.row_families[-1], name=goal.name, start=program.shape[0], stop=program.shape[0] + 1, labels={})
+    family = replace(
+        program.row_families[-1], name=goal.name, start=program.shape[0], stop=program.shape[0] + 1, labels={}
+    )
     return replace(
         program,
         matrix=sp.csr_array(sp.vstack([program.matrix, row])),

@@ -86,7 +86,7 @@ class Calendar:
         """Whether each day is worked: weekdays that are no holiday, made-up days, the model's exceptions."""
         working = np.asarray(self.days.day_of_week < 5).copy()
         public = holidays.country_holidays(self.country, years=sorted({d.year for d in self.days}))
-        made_up = getattr(public, "weekend_workdays", set())
+        made_up: set[dt.date] = getattr(public, "weekend_workdays", set())
         declared = dict(self.exceptions)
         for i, day in enumerate(self.days):
             date = day.date()

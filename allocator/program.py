@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Labels = Mapping[str, "pd.Categorical | Ints"]
+Floats = NDArray[Any]
+Ints = NDArray[Any]
+Labels = Mapping[str, Any]
+"""Arrays or categoricals of labels, by name."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,7 @@ class Program:
     def with_bounds(
         self, lower: Floats, upper: Floats, row_lower: Floats | None = None, row_upper: Floats | None = None
     ) -> Program:
-        """The same program with other bounds."""
+        """Return the same program with other bounds."""
         return replace(
             self,
             lower=lower,
@@ -178,9 +180,8 @@ def _names(families: tuple[Family, ...]) -> list[str]:
         if not f.labels:
             names.extend(f"{f.name}[{i}]" if len(f) > 1 else f.name for i in range(len(f)))
             continue
-        parts = [pd.Series(np.asarray(v)).astype(str) for v in f.labels.values()]
-        joined = parts[0].str.cat(parts[1:], sep=",") if len(parts) > 1 else parts[0]
-        names.extend((f.name + "[" + joined + "]").tolist())
+        parts = [np.asarray(v).astype(str) for v in f.labels.values()]
+        names.extend(f"{f.name}[{','.join(label)}]" for label in zip(*parts, strict=True))
     return names
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-import resource
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -171,21 +171,17 @@ def _settle(program: Program, outcome: Outcome, reference: Reference, costs: Flo
     upper = np.where(whole, np.round(outcome.x), program.upper)
     fixed = program.with_bounds(lower, upper)
     split, split_costs, back = nearest(fixed, reference, costs)
-    split = _continuous(split)
+    split = replace(split, integer=np.zeros_like(split.integer))
     solution = solver.solve(split, split_costs)
     outcome.solves += 1
     outcome.seconds += solution.seconds
     if solution.status is not Status.OPTIMAL or solution.x is None:
-        raise EngineError(_("The engine could not settle between equal plans ({detail}).").format(detail=solution.detail))
+        raise EngineError(
+            _("The engine could not settle between equal plans ({detail}).").format(detail=solution.detail)
+        )
     outcome.x = back(solution.x)
     if worst_loss(outcome, program.goals) > HELD:
         raise EngineError(_("The engine lost a goal on the way to the next one; try another engine."))
-
-
-def _continuous(program: Program) -> Program:
-    from dataclasses import replace
-
-    return replace(program, integer=np.zeros_like(program.integer))
 
 
 def _goal_values(outcome: Outcome) -> list[GoalValue]:
@@ -249,7 +245,6 @@ def _summary(model: Model, status: str, solver: Engine, clock: _Clock, *programs
     names = ("revenue", "profit", "contribution", "spend", "commission", "collections", "new_clients")
     parts = ("read", "build", "solve", "round", "schedule", "audit", "write", "total")
     packages = ("sales-allocator", "ortools", "highspy", "pulp", "pandas", "numpy", "scipy", "holidays")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024.0 if sys.platform != "darwin" else 1024.0**2)
     return {
         "status": status,
         "model": model.name,
@@ -265,8 +260,18 @@ def _summary(model: Model, status: str, solver: Engine, clock: _Clock, *programs
             "nonzeros": sum(p.nonzeros for p in programs),
         },
         "seconds": dict.fromkeys(parts),
-        "peak_mb": round(peak, 1),
+        "peak_mb": _peak_mb(),
         "engine": f"{solver.name} {solver.version}",
         "versions": {p: metadata.version(p) for p in packages},
         "inputs_sha256": model.sha256,
     }
+
+
+def _peak_mb() -> float | None:
+    """Most memory that this process has held; None where the system does not tell."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1024.0**2 if sys.platform == "darwin" else 1024.0), 1)

@@ -1,0 +1,1 @@
+"""The mathematics: families of columns and rules."""

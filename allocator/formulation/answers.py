@@ -35,7 +35,7 @@ def effort_tables(effort: Effort, x: Floats) -> tuple[Frames, Floats]:
 
 
 def _values(cells: Cells, x: Floats) -> Floats:
-    return cells.constant + widen(cells.matrix, len(x)) @ x
+    return np.asarray(cells.constant + widen(cells.matrix, len(x)) @ x)
 
 
 def _forecast(effort: Effort, x: Floats) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -55,7 +55,9 @@ def _forecast(effort: Effort, x: Floats) -> tuple[pd.DataFrame, pd.DataFrame]:
     of_cut["part"] = np.divide(of_cut["year"], total, out=np.zeros(len(of_cut)), where=total > 0)
     amount = lift.assign(amount=np.maximum(x[lift["column"].to_numpy(int)], 0.0))
     amount = amount[amount["amount"] > 1e-12]
-    dealt = amount.merge(of_cut[["cut", "product", "pair", "group", "part"]], left_on=["place", "product"], right_on=["cut", "product"])
+    dealt = amount.merge(
+        of_cut[["cut", "product", "pair", "group", "part"]], left_on=["place", "product"], right_on=["cut", "product"]
+    )
     dealt["amount"] *= dealt["part"]
     dealt = dealt[dealt["amount"] > 0]
     added = np.zeros(len(curve))
@@ -109,7 +111,7 @@ def _forecast(effort: Effort, x: Floats) -> tuple[pd.DataFrame, pd.DataFrame]:
 def _carrier_codes(effort: Effort, group: np.ndarray, month: np.ndarray) -> np.ndarray:
     grain = effort.draft.grain
     carrier = grain.carrier[group, month]
-    return np.where(carrier >= 0, grain.people.code[carrier], "").astype(object)
+    return np.asarray(np.where(carrier >= 0, grain.people.code[carrier], ""), object)
 
 
 def _by_carrier(effort: Effort, forecast: pd.DataFrame) -> Floats:
@@ -180,8 +182,11 @@ def _won(effort: Effort, x: Floats) -> pd.DataFrame:
     draft = effort.draft
     grain, table = draft.grain, draft.tables["won"]
     g, t = table["group"].to_numpy(int), table["month"].to_numpy(int)
-    first = draft.columns.get("first")
-    entered = np.where(table["channel"] == "visits", x[first[g, t]], np.nan) if first is not None else np.full(len(g), np.nan)
+    first, won = draft.columns.get("first"), np.maximum(x[table["column"].to_numpy(int)], 0.0)
+    conversion = draft.tables["channels"]["conversion"].reindex(table["channel"]).to_numpy(float)
+    entered = np.divide(won, conversion, out=np.zeros(len(won)), where=conversion > 0)
+    if first is not None:
+        entered = np.where(table["channel"] == "visits", x[first[g, t]], entered)
     return pd.DataFrame(
         {
             "rep": _carrier_codes(effort, g, t),
@@ -189,7 +194,7 @@ def _won(effort: Effort, x: Floats) -> pd.DataFrame:
             "channel": table["channel"].to_numpy(object),
             "month": np.array(grain.model.calendar.months, object)[t],
             "entered": entered,
-            "won": np.maximum(x[table["column"].to_numpy(int)], 0.0),
+            "won": won,
             "unit": table["unit"].to_numpy(object),
         }
     )
@@ -224,7 +229,10 @@ def _assignments(effort: Effort) -> pd.DataFrame:
     day = pd.Timedelta(days=1)
     gone = np.flatnonzero((frame["to"] != "").to_numpy() & (backup >= 0))
     after = frame.iloc[gone].assign(
-        rep=codes[backup[gone]], backup="", to="", **{"from": (leaves.iloc[owner[gone]] + day).dt.strftime("%Y-%m-%d").to_numpy()}
+        rep=codes[backup[gone]],
+        backup="",
+        to="",
+        **{"from": (leaves.iloc[owner[gone]] + day).dt.strftime("%Y-%m-%d").to_numpy()},
     )
     yet = np.flatnonzero((frame["from"] != "").to_numpy() & (backup >= 0))
     until = (begins.iloc[owner[yet]] - day).dt.strftime("%Y-%m-%d").to_numpy()
@@ -292,4 +300,3 @@ def _effects(effort: Effort, tables: Frames) -> pd.DataFrame:
         commission=sums(forecast, commission, forecast["rep"]),
         lift=sums(forecast, forecast["lift"], forecast["rep"]),
     )
-

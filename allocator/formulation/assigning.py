@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from allocator.formulation.arrays import positions
 from allocator.model import Model
 
 
@@ -40,8 +41,7 @@ def assign(
         return owner
     need = promised_hours(model)
     have = np.maximum(hours.sum(axis=1), 0.0)
-    position = pd.Index(code)
-    owned = position.get_indexer(owner)
+    owned = positions(code, owner)
     load = np.bincount(owned[owned >= 0], weights=need[owned >= 0], minlength=len(code))
     count = np.bincount(owned[owned >= 0], weights=clients["count"].to_numpy(float)[owned >= 0], minlength=len(code))
     most = reps["max_clients"].fillna(np.inf).to_numpy(float)

@@ -83,7 +83,7 @@ def line_matrix(draft: Draft) -> sp.csr_array:
 
 @rule("A budget line keeps its window and its limits", unit="money", index="line")
 def line_limits(draft: Draft) -> None:
-    """minimum ≤ Σ_t spend[b,t] ≤ maximum · (1 + overrun); no column outside the window.
+    """Minimum ≤ Σ_t spend[b,t] ≤ maximum · (1 + overrun); no column outside the window.
 
     ``overrun`` is relative to the maximum, absolute where that is 0.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,8 +11,8 @@ from numpy.typing import NDArray
 
 from allocator.formulation.grain import Grain
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+Floats = NDArray[Any]
+Ints = NDArray[Any]
 
 SAME = 1e-9
 """Breakpoints closer than this are one."""
@@ -217,4 +218,4 @@ def _ranges(counts: Ints) -> Ints:
     """0 … n−1 for each count, one after the other."""
     ends = np.cumsum(counts)
     total = int(ends[-1]) if len(ends) else 0
-    return np.arange(total) - np.repeat(ends - counts, counts)
+    return np.asarray(np.arange(total) - np.repeat(ends - counts, counts))

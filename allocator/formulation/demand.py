@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
+from allocator.formulation.arrays import positions
 from allocator.formulation.budget import effect_matrix
 from allocator.formulation.draft import Draft, widen
 from allocator.formulation.places import Places
@@ -49,8 +50,15 @@ class Cells:
     def where(self, mask: np.ndarray) -> Cells:
         """Only the cells of a mask."""
         kept = np.flatnonzero(mask)
-        labels = (a[kept] for a in (self.place, self.product, self.month, self.post, self.constant))
-        return Cells(*labels, sp.csr_array(self.matrix[kept]), self.space)
+        return Cells(
+            self.place[kept],
+            self.product[kept],
+            self.month[kept],
+            self.post[kept],
+            self.constant[kept],
+            sp.csr_array(self.matrix[kept]),
+            self.space,
+        )
 
 
 def curve_cells(draft: Draft) -> Cells:
@@ -65,7 +73,9 @@ def curve_cells(draft: Draft) -> Cells:
     season = grain.season[p]
     factor = season * np.where(active[:, None], grain.ramp[g], 1.0) / draft.money
     unmoved = grain.promise[g] <= 0
-    constant = np.where(active[:, None], factor * np.where(unmoved, segments.full[:, None], segments.base[:, None]), 0.0)
+    constant = np.where(
+        active[:, None], factor * np.where(unmoved, segments.full[:, None], segments.base[:, None]), 0.0
+    )
     seg, pair, slope = (segments.slope[c].to_numpy() for c in ("segment", "pair", "slope"))
     column = draft.columns["effort"][seg]
     k, t = np.nonzero((column >= 0) & (factor[pair] > 0))
@@ -109,7 +119,9 @@ def sums_of_cuts(draft: Draft, curve: Cells, keys: Ints, number: Ints) -> Cells:
     }
     column = draft.builder.add_columns("sales", "money", labels, len(keys))
     own = draft.matrix(np.arange(len(keys)), column, 1.0, len(keys))
-    gather = sp.csr_array(sp.coo_array((np.ones(len(number)), (number, np.arange(len(number)))), shape=(len(keys), len(number))))
+    gather = sp.csr_array(
+        sp.coo_array((np.ones(len(number)), (number, np.arange(len(number)))), shape=(len(keys), len(number)))
+    )
     constant = gather @ curve.constant
     summed = gather @ widen(curve.matrix, draft.builder.columns)
     draft.add_rows(sums_of_cuts, labels, sp.csr_array(own - summed), constant, constant)
@@ -133,7 +145,9 @@ def add_lift(draft: Draft, places: Places) -> None:
     grain, pools, months = draft.grain, draft.tables["pools"], draft.shape[1]
     pairs = grain.pairs.assign(cut=places.cut[grain.pairs["group"]])
     active = (grain.groups["status"] == "active").to_numpy()
-    usable = pairs[active[pairs["group"]] & ~large_products(draft)[pairs["product"]] & (pairs["ceiling"] > 0).to_numpy()]
+    usable = pairs[
+        active[pairs["group"]] & ~large_products(draft)[pairs["product"]] & (pairs["ceiling"] > 0).to_numpy()
+    ]
     cells = usable[["cut", "product"]].drop_duplicates().sort_values(["cut", "product"])
     found, reached = [], np.zeros(len(cells), bool)
     for k, (unit, product) in enumerate(pools.itertuples(index=False)):
@@ -192,7 +206,10 @@ def lift_agrees(draft: Draft) -> None:
         np.concatenate([np.ones(len(lift)), -np.ones(len(lifted))]),
         len(keys),
     )
-    labels = {"cut": keys["cut"].to_numpy() - draft.shape[0], "product": draft.product_label(keys["product"].to_numpy())}
+    labels = {
+        "cut": keys["cut"].to_numpy() - draft.shape[0],
+        "product": draft.product_label(keys["product"].to_numpy()),
+    }
     draft.add_rows(lift_agrees, labels, matrix, 0.0, 0.0)
 
 
@@ -315,13 +332,15 @@ def supply(draft: Draft, sales: list[Cells]) -> None:
     dated = rows["month"] != ""
     parts = [rows[dated]]
     if (~dated).any():
-        every = rows[~dated].drop(columns="month").merge(pd.DataFrame({"month": grain.model.calendar.months}), how="cross")
+        every = (
+            rows[~dated].drop(columns="month").merge(pd.DataFrame({"month": grain.model.calendar.months}), how="cross")
+        )
         has = pd.MultiIndex.from_frame(rows.loc[dated, ["product", "source", "month"]])
         parts.append(every[~pd.MultiIndex.from_frame(every[["product", "source", "month"]]).isin(has)])
     table = pd.concat(parts, ignore_index=True).sort_values(["product", "source", "month"], ignore_index=True)
-    t = pd.Index(grain.model.calendar.months).get_indexer(table["month"])
+    t = positions(grain.model.calendar.months, table["month"])
     table = table[t >= 0].assign(position=t[t >= 0])
-    p = pd.Index(grain.product).get_indexer(table["product"])
+    p = positions(grain.product, table["product"])
     labels = {
         "product": draft.product_label(p),
         "source": pd.Categorical(table["source"]),
@@ -330,7 +349,7 @@ def supply(draft: Draft, sales: list[Cells]) -> None:
     upper = table["maximum"].to_numpy(float) / draft.money
     table["column"] = draft.builder.add_columns("delivered", "money", labels, len(table), 0.0, upper)
     draft.tables["delivered"] = table
-    limited = np.unique(pd.Index(grain.product).get_indexer(rows["product"].unique())).astype(int)
+    limited = np.unique(positions(grain.product, rows["product"].unique())).astype(int)
     if not len(limited):
         return
     place = np.full(len(grain.product), -1)

@@ -103,28 +103,34 @@ def shared_pools(draft: Draft, metrics: Metrics) -> None:
     """Σ_p hours[p] · contracts[p,t] + Σ_tier hours[tier] · executive[tier,t] ≤ hours[resource,t]."""
     model, months = draft.grain.model, draft.shape[1]
     needs, resources = model["needs"], model["resources"]
-    rows = []
+    listed = []
     for resource, month, hours in resources[["resource", "month", "hours"]].itertuples(index=False):
         own = set(resources.loc[(resources["resource"] == resource) & (resources["month"] != ""), "month"])
         for t, label in enumerate(model.calendar.months):
             if month == label or (not month and label not in own):
-                rows.append((resource, t, hours))
-    pools = pd.DataFrame(rows, columns=["resource", "month", "hours"])
+                listed.append((resource, t, hours))
+    pools = pd.DataFrame(listed, columns=["resource", "month", "hours"])
     if not len(pools) or not len(needs):
         return
     matrix = sp.csr_array((len(pools), draft.builder.columns))
     constant = np.zeros(len(pools))
     executive = draft.columns["executive"]
-    g, t = np.nonzero(executive >= 0)
-    exec_cells = Cells(g, np.full(len(g), -1), t, t, np.zeros(len(g)), draft.matrix(np.arange(len(g)), executive[g, t], 1.0, len(g)))
+    g, m = np.nonzero(executive >= 0)
+    columns = draft.matrix(np.arange(len(g)), executive[g, m], 1.0, len(g))
+    exec_cells = Cells(g, np.full(len(g), -1), m, m, np.zeros(len(g)), columns)
     parts = metrics.parts("contracts") if (needs["product"] != "").any() else []
     for resource, product, tier, hours in needs[["resource", "product", "tier", "hours"]].itertuples(index=False):
         at = np.full(months, -1)
         mine = np.flatnonzero(pools["resource"] == resource)
         at[pools["month"].to_numpy(int)[mine]] = mine
-        for part, key, value in [*((p, "product", product) for p in parts if product), *([(exec_cells, "tier", tier)] if tier else [])]:
+        for part, key, value in [
+            *((p, "product", product) for p in parts if product),
+            *([(exec_cells, "tier", tier)] if tier else []),
+        ]:
             hit = np.flatnonzero((metrics.label(part, key) == value) & (at[part.month] >= 0))
-            gather = sp.csr_array(sp.coo_array((np.full(len(hit), hours), (at[part.month[hit]], hit)), shape=(len(pools), len(part))))
+            gather = sp.csr_array(
+                sp.coo_array((np.full(len(hit), hours), (at[part.month[hit]], hit)), shape=(len(pools), len(part)))
+            )
             matrix = matrix + gather @ widen(part.matrix, draft.builder.columns)
             constant += gather @ part.constant
     labels = {"resource": pd.Categorical(pools["resource"]), "month": draft.month_label(pools["month"].to_numpy(int))}

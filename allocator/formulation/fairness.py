@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
+from allocator.formulation.arrays import positions
 from allocator.formulation.grain import Grain
 from allocator.formulation.rules import rule
 from allocator.program import Floats, Ints
@@ -30,13 +31,13 @@ def fair_weights(grain: Grain) -> Floats:
     history = np.zeros(reps)
     rows = model["history"].query("metric == 'revenue'")
     owner = grain.clients.set_index("client")["rep"].reindex(rows["client"]).fillna(-1).to_numpy(int)
-    own = pd.Index(people.code).get_indexer(rows["rep"])
+    own = positions(people.code, rows["rep"])
     at = np.where(own >= 0, own, owner)
     np.add.at(history, at[at >= 0], rows["amount"].to_numpy(float)[at >= 0])
     history *= people.in_post.mean(axis=1)
     part = {"potential": 0.0, "history": 1.0, "blend": fairness.blend}[fairness.by]
     weight = (1 - part) * potential / max(potential.sum(), 1e-300) + part * history / max(history.sum(), 1e-300)
-    return weight * np.array([fairness.grades.get(g, 1.0) for g in people.grade])
+    return np.asarray(weight * np.array([fairness.grades.get(g, 1.0) for g in people.grade]))
 
 
 def add_fairness(asking: Asking) -> Ints:
@@ -46,9 +47,7 @@ def add_fairness(asking: Asking) -> Ints:
     weight = fair_weights(grain)
     units = list(model.ancestors)
     below = np.array([[u in model.ancestors[v] for v in people.unit] for u in units], bool).reshape(len(units), -1)
-    total = asking.builder.add_columns(
-        "asked of a unit", "money", {"unit": pd.Categorical(units)}, len(units)
-    )
+    total = asking.builder.add_columns("asked of a unit", "money", {"unit": pd.Categorical(units)}, len(units))
     unit_total(asking, units, below, total)
     of_rep = asking.rows(cells["rep"].to_numpy(), np.arange(len(cells)), 1.0, len(people.code))
     position = {u: i for i, u in enumerate(units)}
@@ -75,7 +74,9 @@ def unit_total(asking: Asking, units: list[str], below: np.ndarray, total: Ints)
     rep = asking.cells["rep"].to_numpy()
     row, cell = np.nonzero(below[:, rep])
     matrix = asking.rows(row, cell, 1.0, len(units)) - asking.sparse(np.arange(len(units)), total, 1.0, len(units))
-    asking.builder.add_rows(unit_total.sentence, "money", {"unit": pd.Categorical(units)}, sp.csr_array(matrix), 0.0, 0.0)
+    asking.builder.add_rows(
+        unit_total.sentence, "money", {"unit": pd.Categorical(units)}, sp.csr_array(matrix), 0.0, 0.0
+    )
 
 
 @rule("A quota stays near its fair share", unit="money", index="rep or unit")
@@ -106,7 +107,9 @@ def add_peak(asking: Asking) -> Ints:
         "product": pd.Categorical.from_codes(pair % products, categories=pd.Index(grain.product)),
     }
     year = asking.builder.add_columns("quota of the year", "money", labels, len(pair))
-    matrix = asking.rows(number, np.arange(len(cells)), 1.0, len(pair)) - asking.sparse(np.arange(len(pair)), year, 1.0, len(pair))
+    matrix = asking.rows(number, np.arange(len(cells)), 1.0, len(pair)) - asking.sparse(
+        np.arange(len(pair)), year, 1.0, len(pair)
+    )
     year_is_the_sum(asking, labels, sp.csr_array(matrix))
     season = grain.season[None, :, :] * grain.people.in_post[:, None, :]
     total = season.sum(axis=2, keepdims=True)
@@ -131,5 +134,5 @@ def add_peak(asking: Asking) -> Ints:
 
 @rule("A product's year is the sum of its months", unit="money", index="rep, product")
 def year_is_the_sum(asking: Asking, labels: dict[str, pd.Categorical], matrix: sp.csr_array) -> None:
-    """quota of the year[r,p] = Σ_t quota[r,p,t]."""
+    """Quota of the year[r,p] = Σ_t quota[r,p,t]."""
     asking.builder.add_rows(year_is_the_sum.sentence, "money", labels, matrix, 0.0, 0.0)

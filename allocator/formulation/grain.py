@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from allocator.formulation.arrays import positions
 from allocator.formulation.assigning import assign
 from allocator.model import Model
 from allocator.scopes import parse_scope, parse_share_of
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
+Floats = NDArray[Any]
+Ints = NDArray[Any]
+Bools = NDArray[Any]
 
 CLIENT_ATTRIBUTES = ("client", "industry", "area")
 
@@ -116,8 +118,7 @@ def make_grain(model: Model) -> Grain:
     people = make_people(model)
     product = model["products"]["product"].to_numpy(object)
     clients, demand = model["clients"].copy(), model["demand"].copy()
-    position = pd.Index(people.code)
-    clients["rep"] = position.get_indexer(assign(model, people.code, people.unit, people.hours))
+    clients["rep"] = positions(people.code, assign(model, people.code, people.unit, people.hours))
     reads, mentioned = what_is_read(model)
     keys = ["rep", "tier", "status"]
     for attribute in CLIENT_ATTRIBUTES:
@@ -133,10 +134,10 @@ def make_grain(model: Model) -> Grain:
     groups["group"] = _names(groups, people.code)
     owner = groups["rep"].to_numpy()
     windows, promise = _promises(model, groups)
-    at = pd.Index(clients["client"]).get_indexer(demand["client"])
+    at = positions(clients["client"], demand["client"])
     demand["group"] = clients["group"].to_numpy()[at]
     demand["count"] = clients["count"].to_numpy()[at].astype(float)
-    demand["position"] = pd.Index(product).get_indexer(demand["product"])
+    demand["position"] = positions(product, demand["product"])
     demand["pair"] = demand.groupby(["group", "position"], sort=True).ngroup()
     sums = pd.DataFrame(
         {
@@ -192,7 +193,7 @@ def make_people(model: Model) -> People:
         code=code,
         unit=reps["unit"].to_numpy(object),
         grade=reps["grade"].to_numpy(object),
-        backup=position.get_indexer(reps["backup"]),
+        backup=positions(code, reps["backup"]),
         present=present,
         share=share,
         in_post=inside @ of_month > 0,
@@ -237,7 +238,7 @@ def _carriers(people: People, owner: Ints) -> Ints:
 
 def _by_carrier(values: Floats, carrier: Ints, nobody: float) -> Floats:
     month = np.arange(values.shape[1])[None, :]
-    return np.where(carrier >= 0, values[carrier, month], nobody)
+    return np.asarray(np.where(carrier >= 0, values[carrier, month], nobody))
 
 
 def _promises(model: Model, groups: pd.DataFrame) -> tuple[Ints, Floats]:
@@ -267,16 +268,14 @@ def _seasons(model: Model, product: NDArray[np.object_]) -> Floats:
     weights = rows.pivot_table(index="product", columns="month", values="weight", aggfunc="sum")
     weights = weights.reindex(columns=list(calendar.months)).fillna(0.0)
     season = np.ones((len(product), calendar.count))
-    days = calendar.days
     for i, (code, launch, end) in enumerate(model["products"][["product", "launch", "end"]].itertuples(index=False)):
         key = code if code in weights.index else ""
         if key in weights.index:
             season[i] = weights.loc[key].to_numpy(float)
         on_sale = np.bincount(calendar.day_month[calendar.between(launch, end)], minlength=calendar.count) > 0
         season[i] *= on_sale[: calendar.count]
-    assert len(days)
     total = season.sum(axis=1, keepdims=True)
-    return np.divide(season, total, out=np.zeros_like(season), where=total > 0)
+    return np.asarray(np.divide(season, total, out=np.zeros_like(season), where=total > 0))
 
 
 def what_is_read(model: Model) -> tuple[frozenset[str], dict[str, tuple[str, ...] | None]]:
@@ -315,8 +314,8 @@ def what_is_read(model: Model) -> tuple[frozenset[str], dict[str, tuple[str, ...
 
 
 def _names(groups: pd.DataFrame, code: NDArray[np.object_]) -> pd.Series:
-    rep = pd.Series(np.where(groups["rep"] >= 0, code[groups["rep"]], "-"), index=groups.index)
-    name = rep + "/" + groups["tier"]
+    rep = np.where(groups["rep"] >= 0, code[groups["rep"]], "-").astype(str)
+    name = pd.Series(rep, index=groups.index) + "/" + groups["tier"]
     for column, plain in (("status", "active"), *((a, "") for a in CLIENT_ATTRIBUTES)):
         name = name + np.where(groups[column] == plain, "", "/" + groups[column])
     again = name.groupby(name).cumcount()

@@ -10,6 +10,7 @@ import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from allocator.formulation.arrays import positions
 from allocator.formulation.budget import line_matrix
 from allocator.formulation.demand import Cells, contract_values
 from allocator.formulation.draft import Draft, widen
@@ -91,10 +92,9 @@ class Metrics:
             keys = pd.DataFrame(index=[0])
         constant, matrix = np.zeros(len(keys)), sp.csr_array((len(keys), columns))
         for part, label in zip(parts, labels, strict=True):
+            at = np.zeros(len(part), int)
             if each:
                 at = pd.MultiIndex.from_frame(keys).get_indexer(pd.MultiIndex.from_frame(label))
-            else:
-                at = np.zeros(len(part), int)
             hit = np.flatnonzero(at >= 0)
             gather = sp.csr_array(sp.coo_array((np.ones(len(hit)), (at[hit], hit)), shape=(len(keys), len(part))))
             constant += gather @ part.constant
@@ -126,6 +126,7 @@ class Metrics:
         return np.full(len(part), "", object)
 
     def mask(self, part: Cells, scope: Scope, months: Ints) -> NDArray[np.bool_]:
+        """Cells of a part that a scope and some months hold."""
         mask = np.isin(part.month, months)
         for key, values in scope.items():
             wanted = list(values)
@@ -165,7 +166,7 @@ class Metrics:
         delivered = draft.tables["delivered"]
         delivery = []
         if len(delivered):
-            product = pd.Index(draft.grain.product).get_indexer(delivered["product"])
+            product = positions(draft.grain.product, delivered["product"])
             nowhere, month = np.full(len(delivered), -1), delivered["position"].to_numpy()
             columns = draft.matrix(np.arange(len(delivered)), delivered["column"].to_numpy(), 1.0, len(delivered))
             cells = Cells(nowhere, product, month, month, np.zeros(len(delivered)), columns)
@@ -185,8 +186,8 @@ class Metrics:
         for part in self.parts("revenue"):
             tier = pd.Series(self.label(part, "tier"), dtype=object)
             for lag in sorted({k for p in profile.values() for k in p}):
-                share = tier.map({t: p.get(lag, 0.0) for t, p in profile.items()})
-                share = share.fillna(profile[""].get(lag, 0.0)).to_numpy(float)
+                known = tier.map({t: p.get(lag, 0.0) for t, p in profile.items()})
+                share = known.fillna(profile[""].get(lag, 0.0)).to_numpy(float)
                 later = replace(part.times(share), month=part.month + lag)
                 out.append(later.where((later.month < months) & (share != 0)))
         return [*out, history_cash(self.draft, profile)]
@@ -212,7 +213,7 @@ class Metrics:
     def _spend(self) -> Parts:
         draft, months = self.draft, self.draft.shape[1]
         b, t = np.divmod(np.arange(len(draft.tables["lines"]) * months), months)
-        product = pd.Index(draft.grain.product).get_indexer(draft.tables["lines"]["product"])
+        product = positions(draft.grain.product, draft.tables["lines"]["product"])
         return [Cells(b, product[b], t, t, np.zeros(len(b)), line_matrix(draft), "lines")]
 
     def _yields(self, name: str) -> Parts:
@@ -260,7 +261,7 @@ def history_cash(draft: Draft, profile: dict[str, dict[int, float]]) -> Cells:
     clients = draft.grain.clients.set_index("client")
     group = clients["group"].reindex(rows["client"]).fillna(-1).to_numpy(int)
     tier = clients["tier"].reindex(rows["client"]).fillna("").to_numpy(object)
-    product = pd.Index(draft.grain.product).get_indexer(rows["product"])
+    product = positions(draft.grain.product, rows["product"])
     found = []
     for lag in sorted({k for p in profile.values() for k in p}):
         share = pd.Series(tier).map({t: p.get(lag, 0.0) for t, p in profile.items()})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -40,17 +42,17 @@ class Asking:
         model, cells = self.grain.model, self.cells
         rep, product, month = (cells[c].to_numpy() for c in ("rep", "product", "month"))
         if key in ("rep", "unit", "grade"):
-            return model["reps"][key].to_numpy(object)[rep]
+            return np.asarray(model["reps"][key].to_numpy(object)[rep])
         if key in ("product", "family", "class"):
-            return model["products"][key].to_numpy(object)[product]
+            return np.asarray(model["products"][key].to_numpy(object)[product])
         if key in ("month", "quarter"):
             calendar = model.calendar
-            return np.array(calendar.months if key == "month" else calendar.quarters, object)[month]
+            return np.asarray(np.array(calendar.months if key == "month" else calendar.quarters, object)[month])
         kinds = dict(zip(model["units"]["unit"], model["units"]["kind"], strict=True))
         above = {u: next((a for a in c if kinds[a] == key), "") for u, c in model.ancestors.items()}
         return pd.Series(self.label("unit"), dtype=object).map(above).fillna("").to_numpy(object)
 
-    def mask(self, scope: dict[str, tuple[str, ...]], months: Ints) -> np.ndarray:
+    def mask(self, scope: Mapping[str, tuple[str, ...]], months: Ints) -> np.ndarray:
         """Cells of a scope and some months."""
         held = np.isin(self.cells["month"], months)
         for key, values in scope.items():
@@ -135,15 +137,15 @@ def _cells(grain: Grain, forecast: Floats, money: float) -> Asking:
         if rep:
             here &= codes == rep
         sold = np.ones(shape[1], bool) if not product else np.asarray(products == product)
-        months = np.isin(np.arange(shape[2]), model.calendar.window(period))
-        reached |= here[:, None, None] & sold[None, :, None] & months[None, None, :]
+        inside = np.isin(np.arange(shape[2]), model.calendar.window(period))
+        reached |= here[:, None, None] & sold[None, :, None] & inside[None, None, :]
     reached[model["reps"]["quota_min"].to_numpy(float) > 0] = True
     wanted = ((forecast > 0) | reached) & people.in_post[:, None, :]
     r, p, t = np.nonzero(wanted)
     builder = ProgramBuilder(money=money)
     months = model.calendar.months
 
-    def labels(some: np.ndarray) -> dict[str, pd.Categorical]:
+    def labels(some: Ints) -> dict[str, Any]:
         return {
             "rep": pd.Categorical.from_codes(r[some], categories=codes),
             "product": pd.Categorical.from_codes(p[some], categories=products),
@@ -165,13 +167,18 @@ def _cells(grain: Grain, forecast: Floats, money: float) -> Asking:
 
 @rule("Base can be reached", unit="money", index="rep, product, month")
 def base_is_reachable(asking: Asking, labels: dict[str, pd.Categorical]) -> None:
-    """quota ≤ forecast + beyond, where a pin or floor reaches; elsewhere it is a bound."""
+    """Quota ≤ forecast + beyond, where a pin or floor reaches; elsewhere it is a bound."""
     some = np.flatnonzero(asking.cells["beyond"] >= 0)
     row = np.arange(len(some))
     matrix = asking.rows(row, some, 1.0, len(some))
     matrix = matrix - asking.sparse(row, asking.cells["beyond"].to_numpy()[some], 1.0, len(some))
     asking.builder.add_rows(
-        base_is_reachable.sentence, "money", labels, sp.csr_array(matrix), -np.inf, asking.cells["forecast"].to_numpy()[some]
+        base_is_reachable.sentence,
+        "money",
+        labels,
+        sp.csr_array(matrix),
+        -np.inf,
+        asking.cells["forecast"].to_numpy()[some],
     )
 
 
@@ -210,7 +217,9 @@ def needs_met(asking: Asking) -> list[tuple[str, Ints, Ints, Floats]]:
     if not table["at_least"].notna().any():
         everything = asking.rows(np.zeros(len(asking.cells), int), np.arange(len(asking.cells)), 1.0, 1)
         total = float(asking.cells["forecast"].sum())
-        about = pd.DataFrame({"target": ["forecast"], "each": [""], "bound": ["at_least"], "priority": [1], "weight": [1.0]})
+        about = pd.DataFrame(
+            {"target": ["forecast"], "each": [""], "bound": ["at_least"], "priority": [1], "weight": [1.0]}
+        )
         lines.append((everything, np.array([total]), np.array([np.inf]), np.array([max(total, 1e-9)]), about))
     about = pd.concat([x[4] for x in lines], ignore_index=True)
     matrix = sp.vstack([x[0] for x in lines], format="csr")
@@ -220,13 +229,13 @@ def needs_met(asking: Asking) -> list[tuple[str, Ints, Ints, Floats]]:
     kinds = []
     priorities = sorted(set(about["priority"]))
     largest = asking.builder.add_columns("largest gap", "share", {"priority": np.array(priorities)}, len(priorities))
-    row = np.arange(len(about))
+    number = np.arange(len(about))
     sign = np.where(about["bound"] == "at_least", scale, -scale)
     wide = sp.csr_array((matrix.data, matrix.indices, matrix.indptr), shape=(len(about), asking.builder.columns))
-    both = sp.csr_array(wide + asking.sparse(row, gap, sign, len(about)))
+    both = sp.csr_array(wide + asking.sparse(number, gap, sign, len(about)))
     asking.builder.add_rows(needs_met.sentence, "money", labels, both, low, high)
     at = np.searchsorted(priorities, about["priority"])
-    most = asking.sparse(row, gap, 1.0, len(about)) - asking.sparse(row, largest[at], 1.0, len(about))
+    most = asking.sparse(number, gap, 1.0, len(about)) - asking.sparse(number, largest[at], 1.0, len(about))
     asking.builder.add_rows("The largest gap of a priority", "share", labels, sp.csr_array(most), -np.inf, 0.0)
     for k, priority in enumerate(priorities):
         of = np.flatnonzero(about["priority"] == priority)
@@ -234,9 +243,7 @@ def needs_met(asking: Asking) -> list[tuple[str, Ints, Ints, Floats]]:
     return kinds
 
 
-def _target_lines(
-    asking: Asking, row: pd.Series
-) -> list[tuple[sp.csr_array, Floats, Floats, Floats, pd.DataFrame]]:
+def _target_lines(asking: Asking, row: pd.Series) -> list[tuple[sp.csr_array, Floats, Floats, Floats, pd.DataFrame]]:
     """Rows of one target, one block for each of its bounds: matrix, lower, upper, scale, description."""
     model, money = asking.grain.model, asking.builder.money
     months = model.calendar.window(row["period"])
@@ -247,7 +254,11 @@ def _target_lines(
     number = keys.groupby(each, sort=True).ngroup().to_numpy() if each else np.zeros(len(keys), int)
     size = int(number.max(initial=-1)) + 1 if each else 1
     names = keys.assign(n=number).drop_duplicates("n").sort_values("n")
-    text = ["; ".join(f"{e}={v}" for e, v in zip(each, k, strict=True)) for k in names[each].itertuples(index=False)] if each else [""]
+    text = (
+        ["; ".join(f"{e}={v}" for e, v in zip(each, k, strict=True)) for k in names[each].itertuples(index=False)]
+        if each
+        else [""]
+    )
     top = asking.rows(number, keys.index.to_numpy(), 1.0, size)
     out = []
     for bound in ("at_least", "at_most"):
@@ -300,6 +311,7 @@ def pins(asking: Asking) -> None:
     if not len(rows):
         return
     matrix = sp.csr_array((len(rows), asking.builder.columns))
+    pin: Any
     for n, pin in enumerate(rows.itertuples(index=False)):
         scope = {k: (getattr(pin, k),) for k in ("unit", "rep", "product") if getattr(pin, k)}
         cell = np.flatnonzero(asking.mask(scope, asking.grain.model.calendar.window(pin.period)))

@@ -61,6 +61,7 @@ def target_rows(draft: Draft, metrics: Metrics) -> TargetRows:
     model = draft.grain.model
     tables, tops, bases, shares = [], [], [], []
     columns = draft.builder.columns
+    row: Any
     for row in model["targets"].itertuples(index=False):
         months = model.calendar.window(row.period)
         scope = parse_scope(row.scope)
@@ -96,7 +97,9 @@ def _describe(row: Any, bound: str, value: float, keys: pd.DataFrame, unit: floa
     for name in keys.columns:
         each = each + np.where(each == "", "", "; ") + name + "=" + keys[name].astype(str)
     hard = row.priority == "hard"
-    fixed = {name: getattr(row, name) for name in ("target", "metric", "level", "period", "scope", "share_of", "weight")}
+    fixed = {
+        name: getattr(row, name) for name in ("target", "metric", "level", "period", "scope", "share_of", "weight")
+    }
     return pd.DataFrame(
         {
             **fixed,
@@ -129,7 +132,9 @@ def _base(draft: Draft, metrics: Metrics, row: Any, months: Ints, keys: pd.DataF
     else:
         at = pd.MultiIndex.from_frame(sums.keys).get_indexer(pd.MultiIndex.from_frame(keys[list(carried)]))
     pick = sp.csr_array(
-        sp.coo_array((np.ones((at >= 0).sum()), (np.flatnonzero(at >= 0), at[at >= 0])), shape=(len(keys), len(sums.keys)))
+        sp.coo_array(
+            (np.ones((at >= 0).sum()), (np.flatnonzero(at >= 0), at[at >= 0])), shape=(len(keys), len(sums.keys))
+        )
     )
     return pick @ sums.constant, sp.csr_array(pick @ sums.matrix)
 
@@ -193,7 +198,7 @@ def expected_plan(draft: Draft) -> Floats:
 
 @rule("A target is reached, or its miss is counted", unit="the metric's", index="target, repetition")
 def targets(draft: Draft, rows: TargetRows) -> None:
-    """metric + scale · short ≥ share · base;  metric − scale · over ≤ share · base;  hard targets have no miss.
+    """Metric + scale · short ≥ share · base;  metric − scale · over ≤ share · base;  hard targets have no miss.
 
     Table ``misses`` (row, level, priority, weight, column), in the order of the rows.
     """

@@ -126,7 +126,9 @@ def visits_matrix(draft: Draft) -> sp.csr_array:
 
 def hours_matrix(draft: Draft) -> sp.csr_array:
     """Hours that visits and winning take, shape (groups · months, columns)."""
-    minutes = draft.grain.model["tiers"].set_index("tier")["minutes"].reindex(draft.grain.groups["tier"]).to_numpy(float)
+    minutes = (
+        draft.grain.model["tiers"].set_index("tier")["minutes"].reindex(draft.grain.groups["tier"]).to_numpy(float)
+    )
     each = np.repeat(minutes / 60, draft.shape[1])
     hours = sp.csr_array(sp.diags_array(each) @ visits_matrix(draft))
     return sp.csr_array(hours + widen(winning_hours(draft), draft.builder.columns))
@@ -139,7 +141,11 @@ def winning_hours(draft: Draft) -> sp.csr_array:
     first, won = draft.columns.get("first"), draft.tables.get("won")
     if first is not None:
         g, t = np.nonzero(first >= 0)
-        parts.append(draft.matrix(g * months + t, first[g, t], draft.tables["channels"]["hours"].get("visits", 0.0), groups * months))
+        parts.append(
+            draft.matrix(
+                g * months + t, first[g, t], draft.tables["channels"]["hours"].get("visits", 0.0), groups * months
+            )
+        )
     if won is not None and len(won):
         other = won[won["channel"] != "visits"]
         each = other["channel"].map(draft.tables["channels"]["hours"] / draft.tables["channels"]["conversion"])
@@ -213,8 +219,8 @@ def executive_visits(draft: Draft) -> None:
     grain, (groups, months) = draft.grain, draft.shape
     tiers = grain.model["tiers"].set_index("tier")
     needed = set(grain.model["needs"]["tier"])
-    ratio = (tiers["executive_visits"] / tiers["visits"]).where(tiers["visits"] > 0, 0.0)
-    ratio = ratio.where(ratio.index.isin(needed), 0.0).reindex(grain.groups["tier"]).to_numpy(float)
+    each = (tiers["executive_visits"] / tiers["visits"]).where(tiers["visits"] > 0, 0.0)
+    ratio = np.asarray(each.where(each.index.isin(needed), 0.0).reindex(grain.groups["tier"]), float)
     draft.columns["executive"] = np.full((groups, months), -1)
     visits = visits_matrix(draft)
     there = (np.diff(visits.indptr) > 0).reshape(groups, months) & (ratio > 0)[:, None]

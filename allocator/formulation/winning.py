@@ -49,7 +49,11 @@ def add_winning(draft: Draft) -> None:
         reached = [g for g in prospects if not below or below in grain.model.ancestors.get(unit[g], ())]
         g, t = (a.ravel() for a in np.meshgrid(np.array(reached, int), np.arange(months), indexing="ij"))
         won.append(pd.DataFrame({"group": g, "channel": channel, "unit": below, "month": t}))
-    frame = pd.concat(won, ignore_index=True) if won else pd.DataFrame({"group": [], "channel": [], "unit": [], "month": []})
+    frame = (
+        pd.concat(won, ignore_index=True)
+        if won
+        else pd.DataFrame({"group": [], "channel": [], "unit": [], "month": []})
+    )
     frame = frame.astype({"group": int, "month": int, "channel": object, "unit": object})
     names = {
         "group": draft.group_label(frame["group"].to_numpy()),
@@ -115,13 +119,13 @@ def conversion(draft: Draft) -> None:
     visits = won[won["channel"] == VISITS]
     if len(visits):
         g, t = visits["group"].to_numpy(), visits["month"].to_numpy()
-        lag = int(table.loc[VISITS, "lag"])
+        lag, rate = int(table["lag"][VISITS]), float(table["conversion"][VISITS])
         source = np.where(t >= lag, draft.columns["first"][g, np.maximum(t - lag, 0)], -1)
         row = np.arange(len(visits))
         matrix = draft.matrix(
             np.concatenate([row, row]),
             np.concatenate([visits["column"].to_numpy(), source]),
-            np.concatenate([np.ones(len(row)), np.full(len(row), -float(table.loc[VISITS, "conversion"]))]),
+            np.concatenate([np.ones(len(row)), np.full(len(row), -rate)]),
             len(row),
         )
         labels = {"group": draft.group_label(g), "month": draft.month_label(t)}
@@ -129,15 +133,16 @@ def conversion(draft: Draft) -> None:
     leads = draft.grain.model["yields"].query("metric == 'leads'").set_index("source")["amount"]
     lines = draft.grain.model["budget"]
     spend = line_matrix(draft)
-    for (channel, unit), rows in won[won["channel"] != VISITS].groupby(["channel", "unit"], sort=True):
-        lag = int(table.loc[channel, "lag"])
+    for channel, unit in lead_pools(draft).itertuples(index=False, name=None):
+        rows = won[(won["channel"] == channel) & (won["unit"] == unit)]
+        lag, rate = int(table["lag"][channel]), float(table["conversion"][channel])
         feeding = np.flatnonzero((lines["channel"] == channel) & (lines["unit"] == unit))
         amount = leads.reindex(lines["line"].to_numpy()[feeding]).fillna(0.0).to_numpy(float)
         matrix = draft.matrix(rows["month"].to_numpy(), rows["column"].to_numpy(), 1.0, months)
-        for line, each in zip(feeding, amount, strict=True):
+        for line, each in zip(feeding.tolist(), amount, strict=True):
             entered = spend[line * months : (line + 1) * months]
             shift = sp.eye_array(months, k=-lag, format="csr")
-            matrix = matrix - float(table.loc[channel, "conversion"]) * each * draft.money * (shift @ entered)
+            matrix = matrix - rate * each * draft.money * (shift @ entered)
         labels = {
             "channel": pd.Categorical([channel] * months),
             "unit": pd.Categorical([unit] * months),
