@@ -33,9 +33,7 @@ ORDERS = [
 ]
 
 
-@pytest.mark.parametrize(
-    "order", [(O, H, P), (H, P, O), (P, O, H), ("pulp",), ("highspy", "pulp"), ("pulp", "highspy")]
-)
+@pytest.mark.parametrize("order", ORDERS)
 def test_import_orders(order: tuple[str, ...]) -> None:
     """No order of imports, PuLP before us included, crashes a solver or changes an answer."""
     done = subprocess.run(
