@@ -106,7 +106,7 @@ south broadband g4    2026-04 40000 broadband
 south broadband g4    2026-05 40000 broadband
 south broadband g4    2026-06 40000 broadband
 """),
-        "won": frame("rep group channel month entered won\n"),
+        "won": frame("rep group channel month entered won unit\n"),
         "supply": frame("product source month delivered\n"),
     }
     frames["quotas"] = quotas(frames["forecast"], {"li": "north", "wang": "south"}, 0.99)
@@ -398,13 +398,13 @@ east basic   ga    2026-05 200  .
 east basic   ga    2026-06 150  .
 """),
         "won": frame("""
-rep group channel month   entered won
-bob gp    visits  2026-04 2       0
-bob gp    visits  2026-05 1       0.4
-bob gp    visits  2026-06 0       0.2
-bob gp    web     2026-04 10      1
-bob gp    web     2026-05 5       0.5
-bob gp    web     2026-06 0       0
+rep group channel month   entered won unit
+bob gp    visits  2026-04 2       0   .
+bob gp    visits  2026-05 1       0.4 .
+bob gp    visits  2026-06 0       0.2 .
+bob gp    web     2026-04 10      1   .
+bob gp    web     2026-05 5       0.5 .
+bob gp    web     2026-06 0       0   .
 """),
         "supply": frame("""
 product source  month   delivered

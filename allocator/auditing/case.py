@@ -161,7 +161,7 @@ def open_case(book: Book, model: Model, tables: Mapping[str, pd.DataFrame]) -> C
     sheets = {"assignments": open_sheet(book, tables, "assignments", {"client": index["clients"]})}
     codes = pd.Index(np.unique(sheets["assignments"].text("group"))).astype(object)
     cell = {"group": codes, "product": index["products"], **month}
-    for name, known in {
+    known: dict[str, dict[str, pd.Index[Any]]] = {
         "effort": {"group": codes, **month},
         "forecast": cell,
         "lift": cell,
@@ -171,8 +171,9 @@ def open_case(book: Book, model: Model, tables: Mapping[str, pd.DataFrame]) -> C
         "effects": {**month},
         "quotas": {"rep": people.reps, "product": index["products"], **month},
         "targets": {"target": pd.Index(words(model["targets"]["target"]))},
-    }.items():
-        sheets[name] = open_sheet(book, tables, name, known)
+    }
+    for name, indexes in known.items():
+        sheets[name] = open_sheet(book, tables, name, indexes)
     groups = form_groups(book, model, people, sheets["assignments"], sheets["effort"], codes)
     demand = gather_demand(model, groups, index["products"])
     return _lay_out(book, model, people, groups, demand, channels, index["products"], lines, sheets)

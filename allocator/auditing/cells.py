@@ -11,10 +11,9 @@ import pandas as pd
 
 from allocator.auditing.book import Bools, Floats, Ints, summed
 from allocator.auditing.case import Case
-from allocator.auditing.people import below, chain, words
+from allocator.auditing.people import Texts, below, chain, words
 from allocator.scopes import Scope
 
-Texts = np.ndarray[Any, np.dtype[np.object_]]
 Labels = Mapping[str, tuple[Ints, Texts]]
 
 
@@ -48,6 +47,13 @@ class Totals:
 
     amounts: Mapping[str, float]
     sizes: Mapping[str, float]
+
+
+def quota_cells(case: Case, amount: Floats) -> Cells:
+    """Amounts of shape (reps, products, months) with their labels."""
+    rep, product, month = (x.ravel() for x in np.indices(amount.shape))
+    labels = {**label_months(case, month), **label_reps(case, rep), **label_products(case, product)}
+    return Cells(amount.ravel(), month, labels, np.ones(amount.size, bool))
 
 
 def sum_cells(case: Case, parts: Sequence[Cells], scope: Scope, window: Ints, each: Sequence[str] = ()) -> Totals:

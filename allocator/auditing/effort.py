@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from allocator.auditing.book import Axes, Book, Floats
+from allocator.auditing.book import Axes, Book, Floats, summed
 from allocator.auditing.case import Case, later
-from allocator.auditing.people import chain, numbers, words
+from allocator.auditing.people import below, numbers, words
 from allocator.texts import N_
 
 AVAILABLE = N_("Hours available are those of the calendar")
@@ -22,7 +22,8 @@ ACCOMPANIED = N_("An executive visit is a visit")
 RESOURCES = N_("Shared pools are shared")
 PROSPECTS = N_("Only prospects and lost clients are won")
 FIRST = N_("First visits go to each client once")
-ENTERED = N_("What enters the channel of visits are first visits")
+ENTERED = N_("What enters a channel are first visits or leads")
+LEADS = N_("Leads of a unit win clients of the unit")
 FUNNEL = N_("New clients come through the funnel")
 ONCE = N_("A client is won once")
 WON = N_("Clients won are those of all channels")
@@ -146,33 +147,27 @@ def _check_funnel(book: Book, case: Case) -> None:
 
 
 def _check_leads(book: Book, case: Case) -> None:
-    """Check clients won through money: from the leaves up, what a unit's own leads do not cover is for the unit above.
-
-    Groups draw on the leads of their owner's unit and of all units above it, so what no unit can cover must be nothing.
-    """
-    groups, channels = case.groups, case.channels
-    units = np.append(case.people.units, "")[groups.owner]
-    leads = lead_pools(case)
-    known = {v for u in {*units, *(u for _, u in leads)} for v in _path(case, u)}
-    depth = sorted(known, key=lambda u: -len(_path(case, u)))
+    """Check clients won through money: by channel and unit of the lines, among the groups below that unit."""
+    groups, channels, sheet = case.groups, case.channels, case.sheets["won"]
+    leads, unit, group = lead_pools(case), sheet.text("unit"), sheet.place["group"]
+    owners = np.append(case.people.units, "")[groups.owner[group]]
+    near = unit == ""
+    for u in sorted(set(unit) - {""}):
+        near |= (unit == u) & below(case.model, owners, [u])
+    axes: Axes = [{"group": groups.codes[group], "month": case.months[sheet.place["month"]], "unit": unit}]
+    book.equal(LEADS, axes, np.where(near, 0.0, sheet.number("won")), 0.0)
     for k, name in enumerate(channels.names):
         if name == "visits":
             continue
-        left = {u: np.zeros(len(case.months)) for u in depth}
-        for u in set(units):
-            left[u] = case.figures.won[k][units == u].sum(axis=0)
-        scale = sum(left.values())
-        for u in depth:
-            won = channels.conversion[k] * later(leads.get((name, u), np.zeros(len(case.months))), int(channels.lag[k]))
-            over = left[u] - won
-            if u:
-                left[_path(case, u)[1]] += np.maximum(over, 0.0)
-            else:
-                book.at_most(FUNNEL, [{"channel": str(name), "month": case.months}], over, 0.0, scale)
-
-
-def _path(case: Case, unit: str) -> tuple[str, ...]:
-    return (*chain(case.model, unit), "") if unit else ("",)
+        mine = sheet.place["channel"] == k
+        rate, lag = channels.conversion[k], int(channels.lag[k])
+        won, entered = sheet.number("won")[mine], sheet.number("entered")[mine]
+        book.equal(ENTERED, [{a: np.asarray(b)[mine] for a, b in axes[0].items()}], rate * entered, won)
+        for u in sorted({*unit[mine], *(u for channel, u in leads if channel == name)}):
+            of = unit[mine] == u
+            total = summed(sheet.place["month"][mine][of], won[of], len(case.months))
+            came = rate * later(leads.get((name, u), np.zeros(len(case.months))), lag)
+            book.at_most(FUNNEL, [{"channel": str(name), "unit": u, "month": case.months}], total, came)
 
 
 def lead_pools(case: Case) -> dict[tuple[str, str], Floats]:

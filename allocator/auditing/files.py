@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from allocator.auditing.book import Book, Floats, Ints
+from allocator.auditing.book import Book, Bools, Floats, Ints
+from allocator.auditing.people import Texts, words
 from allocator.texts import N_
 
 FILES = N_("A run has all its files and columns")
@@ -57,7 +58,7 @@ COLUMNS: Mapping[str, Columns] = {
     "budget": Columns(("line", "month"), ("category",), ("spend", "line_total", "minimum", "maximum", "headroom")),
     "assignments": Columns(("client", "rep", "from"), ("backup", "to", "group"), ()),
     "lift": Columns(("unit", "line_product", "group", "product", "month"), (), ("lift",)),
-    "won": Columns(("group", "channel", "month"), ("rep",), ("entered", "won")),
+    "won": Columns(("group", "channel", "month", "unit"), ("rep",), ("entered", "won")),
     "supply": Columns(("product", "source", "month"), (), ("delivered",)),
 }
 
@@ -68,33 +69,28 @@ class Sheet:
 
     Attributes
     ----------
-    frame : DataFrame
-        Texts without blanks, numbers as float.
+    texts, numbers : mapping of str to array
+        Its columns; blank texts are empty.
     place : mapping of str to int array
         For each key with an index, the position of every row in it.
-    given : mapping of str to str
-        Extra columns that the file has.
     """
 
-    frame: pd.DataFrame
+    texts: Mapping[str, Texts]
+    numbers: Mapping[str, Floats]
     place: Mapping[str, Ints]
-    given: frozenset[str]
 
-    def __len__(self) -> int:
-        return len(self.frame)
-
-    def text(self, column: str) -> np.ndarray[Any, np.dtype[np.object_]]:
+    def text(self, column: str) -> Texts:
         """Return a column of text."""
-        return self.frame[column].to_numpy(dtype=object)
+        return self.texts[column]
 
     def number(self, column: str) -> Floats:
         """Return a column of numbers."""
-        return self.frame[column].to_numpy(dtype=np.float64)
+        return self.numbers[column]
 
     def grid(self, column: str, keys: Sequence[str], shape: tuple[int, ...]) -> Floats:
         """Lay a column out over its keys; 0 where the file has no row."""
         out = np.zeros(shape)
-        np.add.at(out, tuple(self.place[k] for k in keys), self.number(column))
+        np.add.at(out, tuple(self.place[k] for k in keys), self.numbers[column])
         return out
 
 
@@ -157,48 +153,42 @@ def open_sheet(
     if given is not None:
         there = [c in frame.columns for c in wanted]
         book.holds(FILES, [{"file": name, "column": list(wanted)}], there)
-    clean = pd.DataFrame(index=frame.index)
-    for c in wanted[: len(columns.key) + len(columns.texts)]:
-        clean[c] = _text(frame[c]) if c in frame else ""
-    for c in (*columns.numbers, *columns.blanks):
-        clean[c] = _number(book, name, frame, c, columns) if c in frame else 0.0
-    return _place(book, name, clean, indexes, frozenset(frame.columns))
-
-
-def _place(
-    book: Book, name: str, clean: pd.DataFrame, indexes: Mapping[str, pd.Index[Any]], given: frozenset[str]
-) -> Sheet:
-    """Find every row's position, without rows that name nothing or stand twice."""
-    key = COLUMNS[name].key
-    codes: dict[str, Ints] = {}
-    known = np.ones(len(clean), bool)
-    rows = np.arange(2, len(clean) + 2)
-    for c in key:
-        if c in indexes:
-            codes[c] = indexes[c].get_indexer(pd.Index(clean[c])).astype(np.int64)
-            axes = [{"file": name, "row": rows, c: clean[c].to_numpy(dtype=object)}]
-            book.holds(NAMES, axes, codes[c] >= 0)
-            known &= codes[c] >= 0
-        else:
-            codes[c] = pd.factorize(clean[c])[0].astype(np.int64)
-    joint = np.zeros(len(clean), np.int64)
-    for c in key:
-        joint = joint * (codes[c].max(initial=0) + 2) + codes[c] + 1
-    twice = pd.Series(joint).duplicated().to_numpy() & known
-    axes = [{"file": name, "row": rows, **{c: clean[c].to_numpy(dtype=object) for c in key}}]
-    book.holds(TWICE, axes, ~twice)
-    keep = known & ~twice
+    blank = np.full(len(frame), "", dtype=object)
+    texts = {c: words(frame[c]) if c in frame else blank for c in (*columns.key, *columns.texts)}
+    numbers = {
+        c: _number(book, name, frame, c, columns) if c in frame else np.zeros(len(frame))
+        for c in (*columns.numbers, *columns.blanks)
+    }
+    places, keep = _place(book, name, {c: texts[c] for c in columns.key}, indexes, len(frame))
+    if keep.all():
+        return Sheet(texts, numbers, places)
     return Sheet(
-        clean if keep.all() else clean[keep].reset_index(drop=True),
-        {c: codes[c][keep] for c in key if c in indexes},
-        given,
+        {c: v[keep] for c, v in texts.items()},
+        {c: v[keep] for c, v in numbers.items()},
+        {c: v[keep] for c, v in places.items()},
     )
 
 
-def _text(column: pd.Series[Any]) -> pd.Series[Any]:
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        column = column.astype(column.cat.categories.dtype)
-    return column.astype(object).where(column.notna(), "").astype(str)
+def _place(
+    book: Book, name: str, keys: Mapping[str, Texts], indexes: Mapping[str, pd.Index[Any]], size: int
+) -> tuple[dict[str, Ints], Bools]:
+    """Find every row's position; rows that name nothing or stand twice are entered and not to be kept."""
+    codes: dict[str, Ints] = {}
+    known = np.ones(size, bool)
+    rows = np.arange(2, size + 2)
+    for c, texts in keys.items():
+        if c in indexes:
+            codes[c] = indexes[c].get_indexer(pd.Index(texts, dtype=object)).astype(np.int64)
+            book.holds(NAMES, [{"file": name, "row": rows, c: texts}], codes[c] >= 0)
+            known &= codes[c] >= 0
+        else:
+            codes[c] = pd.factorize(texts)[0].astype(np.int64)
+    joint = np.zeros(size, np.int64)
+    for code in codes.values():
+        joint = joint * (code.max(initial=0) + 2) + code + 1
+    twice = pd.Series(joint).duplicated().to_numpy() & known
+    book.holds(TWICE, [{"file": name, "row": rows, **keys}], ~twice)
+    return {c: code for c, code in codes.items() if c in indexes}, np.asarray(known & ~twice)
 
 
 def _number(book: Book, name: str, frame: pd.DataFrame, column: str, columns: Columns) -> Floats:

@@ -163,11 +163,13 @@ def _owners(book: Book, people: People, effort: Sheet, codes: pd.Index[Any], tie
     book.holds(EFFORT_ROWS, [{"group": codes}, {"month": people.months}], there)
     names = effort.text("rep")
     rows = np.full(len(codes), -1, np.int64)
-    rows[effort.place["group"][::-1]] = np.arange(len(effort))[::-1]
+    rows[effort.place["group"][::-1]] = np.arange(len(names))[::-1]
     shown = np.append(names, "")[rows]
     axes = [{"group": codes[effort.place["group"]], "month": people.months[effort.place["month"]]}]
     one = shown[effort.place["group"]]
-    book.holds(OWNER_ROWS, axes, (names == one) & ((names == "") | np.isin(names, people.reps)), names, one)
+    book.holds(
+        OWNER_ROWS, axes, (names == one) & ((names == "") | (people.reps.get_indexer(pd.Index(names)) >= 0)), names, one
+    )
     due = tier[effort.place["group"]]
     book.holds(OWNER_ROWS, axes, effort.text("tier") == due, effort.text("tier"), due)
     return people.reps.get_indexer(pd.Index(shown)).astype(np.int64)
@@ -202,7 +204,8 @@ def _check_assignments(book: Book, model: Model, people: People, assigned: Sheet
 
 def _check_dates(book: Book, clients: Any, assigned: Sheet) -> None:
     """Check that dates are dates, and that a client's rows follow each other."""
-    dates = [pd.to_datetime(assigned.frame[c], format="%Y-%m-%d", errors="coerce") for c in ("from", "to")]
+    texts = [pd.Series(assigned.text(c), dtype=object) for c in ("from", "to")]
+    dates = [pd.to_datetime(x, format="%Y-%m-%d", errors="coerce") for x in texts]
     for column, date in zip(("from", "to"), dates, strict=True):
         text = assigned.text(column)
         book.holds(DATES, [{"client": clients, "column": column}], date.notna().to_numpy() | (text == ""), text)

@@ -13,6 +13,8 @@ from allocator.auditing.book import Bools, Floats, Ints
 from allocator.model import Model
 from allocator.scopes import parse_scope
 
+Texts = np.ndarray[Any, np.dtype[np.object_]]
+
 
 @dataclass(frozen=True)
 class People:
@@ -37,8 +39,8 @@ class People:
 
     reps: pd.Index[Any]
     months: pd.Index[Any]
-    units: np.ndarray[Any, np.dtype[np.object_]]
-    grades: np.ndarray[Any, np.dtype[np.object_]]
+    units: Texts
+    grades: Texts
     present: Floats
     share: Floats
     hours: Floats
@@ -156,9 +158,10 @@ def below(model: Model, units: Iterable[str], wanted: Iterable[str]) -> Bools:
     return held[codes] if len(codes) else np.zeros(0, bool)
 
 
-def words(column: pd.Series[Any]) -> np.ndarray[Any, np.dtype[np.object_]]:
+def words(column: pd.Series[Any]) -> Texts:
     """Read a column of text, blanks as empty text."""
-    return column.astype(object).where(column.notna(), "").astype(str).to_numpy(dtype=object)
+    values: list[Any] = column.to_list()
+    return np.array([x if type(x) is str else "" if pd.isna(x) else str(x) for x in values], dtype=object)
 
 
 def numbers(column: pd.Series[Any], blank: float) -> Floats:

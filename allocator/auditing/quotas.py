@@ -10,7 +10,7 @@ import pandas as pd
 
 from allocator.auditing.book import Book, Bools, Floats
 from allocator.auditing.case import Case
-from allocator.auditing.cells import Cells, label_months, label_products, label_reps, sum_cells
+from allocator.auditing.cells import quota_cells, sum_cells
 from allocator.auditing.people import below, commission_rates, numbers, words
 from allocator.auditing.targets import Target, parse_targets, repetition
 from allocator.texts import N_
@@ -156,13 +156,6 @@ def asking(case: Case) -> list[Target]:
         and {*t.scope, *t.each, *t.share_scope} <= QUOTA_KEYS
         and t.share_metric in ("", "revenue")
     ]
-
-
-def quota_cells(case: Case, amount: Floats) -> Cells:
-    """Amounts of shape (reps, products, months) with their labels."""
-    rep, product, month = (x.ravel() for x in np.indices(amount.shape))
-    labels = {**label_months(case, month), **label_reps(case, rep), **label_products(case, product)}
-    return Cells(amount.ravel(), month, labels, np.ones(amount.size, bool))
 
 
 def _check_needs(book: Book, case: Case, quotas: Quotas) -> None:

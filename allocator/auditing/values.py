@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from allocator.auditing.case import Case
+from allocator.auditing.fairness import quota_goals
 from allocator.auditing.metrics import Metrics
 from allocator.auditing.people import numbers
 from allocator.auditing.quotas import lay_out_quotas
@@ -41,10 +42,7 @@ def goal_values(case: Case) -> dict[str, float]:
             values[f"{level} {priority} sum"] = float((part["weight"] * part["miss"]).sum())
     metrics = Metrics(case, case.figures)
     values["contribution"] = metrics.totals("contribution", {}, np.arange(len(case.months))).amounts[""]
-    quotas = lay_out_quotas(case)
-    values["quota beyond"] = float(quotas.beyond.sum())
-    values["quota total"] = float(quotas.exact.sum())
-    return values
+    return values | quota_goals(case, lay_out_quotas(case))
 
 
 def _overruns(case: Case) -> pd.DataFrame:
