@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from small_model import SETTINGS, TABLES, write_small_model
 
 from allocator.errors import Finding, InputError
@@ -388,3 +392,21 @@ def test_many_defects_are_counted(tmp_path: Path) -> None:
     found = [f for f in _findings(folder) if f.rule == "required" and f.table == "clients.csv"]
     assert len(found) == 21
     assert "4980" in found[-1].says
+
+
+ODD = ("", "NaN", "-1", "0", "1e308", "a=b", ";;", "，", "k1", "ann", "all", "A", "fair", "2026-13", "1970-01-01", '"')
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_any_odd_cell_is_read_or_refused(data: st.DataObject, tmp_path: Path) -> None:
+    """Odd values in any cells, headings included, give a model or findings, never another error."""
+    changes = {}
+    for table in data.draw(st.lists(st.sampled_from(sorted(TABLES)), min_size=1, max_size=3, unique=True)):
+        rows = list(csv.reader(io.StringIO(TABLES[table])))
+        row = data.draw(st.integers(0, len(rows) - 1))
+        rows[row][data.draw(st.integers(0, len(rows[row]) - 1))] = data.draw(st.sampled_from(ODD))
+        text = io.StringIO()
+        csv.writer(text).writerows(rows)
+        changes[f"{table}.csv"] = text.getvalue()
+    assert all(f.says for f in _findings(write_small_model(tmp_path / "small", changes)))

@@ -52,8 +52,9 @@ def _check_served(frames: Frames, report: Report) -> None:
     if free.empty:
         return
     above = chains(frames["units"])
-    family = frames["demand"]["product"].map(dict(zip(products["product"], products["family"], strict=True)))
-    wanted = pd.DataFrame({"client": frames["demand"]["client"], "family": family.fillna("")})
+    family = pd.Series(products["family"].to_numpy(dtype=object), index=products["product"])
+    family = family[~family.index.duplicated()].reindex(frames["demand"]["product"], fill_value="")
+    wanted = pd.DataFrame({"client": frames["demand"]["client"], "family": family.to_numpy()})
     wanted = wanted[wanted["client"].isin(free["client"])].drop_duplicates().sort_values(["client", "family"])
     families = wanted.groupby("client")["family"].agg(tuple)
     need = pd.DataFrame({"unit": free["unit"], "families": free["client"].map(families)})

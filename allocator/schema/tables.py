@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from allocator.model import Settings
 from allocator.schema.dictionary import Column, Table, dictionary, plain
-from allocator.schema.findings import Place, Report, nearest
+from allocator.schema.findings import SHOWN, Place, Report, nearest
 from allocator.schema.parsing import EXPECTED, NUMERIC, Texts, blank, parse
 from allocator.texts import N_, _
 
@@ -212,16 +212,17 @@ def _duplicates(table: Table, frame: pd.DataFrame, report: Report) -> None:
     double = np.flatnonzero(frame.duplicated(key))
     if not double.size:
         return
-    first = frame.loc[frame.duplicated(key, keep=False)].groupby(key, sort=False).head(1)
+    again = frame[frame.duplicated(key, keep=False)]
+    position = pd.Series(again.index, index=again.index)
+    first = position.groupby([again[c] for c in key], dropna=False, sort=False).transform("first")
     place = report.place(table.name)
-    rows = {tuple(k): place.row(i) for k, i in zip(first[key].to_numpy(dtype=object), first.index, strict=True)}
-    double = np.array([i for i in double if not report.taken(table.name, int(i), table.key)], dtype=np.int64)
-    for i in double[:200]:
-        values = tuple(frame.loc[i, key])
+    names = ", ".join(place.heading(c) for c in key)
+    for i in [i for i in double if not report.taken(table.name, int(i), table.key)][: 10 * SHOWN]:
         says = _("The same {key} stands in row {row} already. Keep one of them.").format(
-            key=", ".join(place.heading(c) for c in key), row=rows[values]
+            key=names, row=place.row(int(first[i]))
         )
-        report.add("error", table.name, "duplicate", says, position=int(i), column=key[0], value=values[0])
+        value = frame[key[0]].iloc[i]
+        report.add("error", table.name, "duplicate", says, position=int(i), column=key[0], value=value)
 
 
 def fingerprint(settings: Settings, tables: Mapping[str, pd.DataFrame]) -> str:

@@ -7,7 +7,7 @@ import re
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ LARGEST = 4 * 2**30
 
 _CHUNK, _OVERLAP = 2**20, 64
 _OLE = b"\xd0\xcf\x11\xe0"
+_DAMAGES = (CalamineError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 _SPECIAL = re.compile(rb"""<(\w+:)?f[ />]|t=["']e["']""")
 _ENTITY = re.compile(rb"<!(DOCTYPE|ENTITY)")
 
@@ -47,7 +48,11 @@ class Workbook:
     def table(self, sheet: str, table: str, report: Report) -> RawTable | None:
         """Raw table of a sheet; None where it has no heading row."""
         label = self.label(sheet)
-        content = self._book.get_sheet_by_name(sheet)
+        try:
+            content = self._book.get_sheet_by_name(sheet)
+        except _DAMAGES as error:
+            report.add_at("error", label, "workbook", _damaged(error))
+            return None
         for (top, left), _end in content.merged_cell_ranges or ():
             says = _("Merged cells: only the first would have a value. Unmerge them and fill every cell.")
             report.add_at("error", label, "merged", says, row=f"{letters(left)}{top + 1}")
@@ -62,23 +67,28 @@ class Workbook:
         numbers = np.arange(head + 2, head + 2 + len(body), dtype=np.int64)
         return RawTable(table, label, headings, columns, numbers, tuple(letters(i) for i in range(len(headings))))
 
-    def check_formulas(self, sheets: dict[str, str], report: Report) -> None:
+    def check_formulas(self, sheets: Iterable[str], report: Report) -> None:
         """Find formulas without a stored value and cells that hold an error, in the sheets that are read."""
         if not self._special:
             return
-        for sheet, cell, rule, value in self._odd_cells(sheets):
+        try:
+            odd = list(self._odd_cells(sheets))
+        except (*_DAMAGES, SyntaxError, AttributeError, LookupError, TypeError, ValueError) as error:
+            report.add_at("error", self.path.name, "workbook", _damaged(error))
+            return
+        for sheet, cell, rule, value in odd:
             says = _("The formula has no stored value. Open the workbook in a spreadsheet program and save it.")
             if rule == "error_cell":
                 says = _("The cell shows an error. Correct it or leave it blank.")
             report.add_at("error", self.label(sheet), rule, says, row=cell, value=value)
 
-    def _odd_cells(self, sheets: dict[str, str]) -> Iterator[tuple[str, str, str, str]]:
+    def _odd_cells(self, sheets: Iterable[str]) -> Iterator[tuple[str, str, str, str]]:
         import openpyxl  # here, because few workbooks need it
 
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), self.path.open("rb") as one, self.path.open("rb") as other:
             warnings.simplefilter("ignore")  # of styles and extensions that hold no cell
-            formulas = openpyxl.load_workbook(self.path, read_only=True)
-            stored = openpyxl.load_workbook(self.path, read_only=True, data_only=True)
+            formulas = openpyxl.load_workbook(one, read_only=True)
+            stored = openpyxl.load_workbook(other, read_only=True, data_only=True)
             for sheet in sheets:
                 for written, shown in zip(formulas[sheet].iter_rows(), stored[sheet].iter_rows(), strict=False):
                     for cell, result in zip(written, shown, strict=False):
@@ -88,8 +98,6 @@ class Workbook:
                             yield sheet, cell.coordinate, "error_cell", str(result.value)
                         elif cell.data_type == "f" and result.value is None and result.data_type == "n":
                             yield sheet, cell.coordinate, "formula", str(cell.value)
-            formulas.close()
-            stored.close()
 
 
 def open_workbook(path: Path, report: Report) -> Workbook | None:
@@ -108,12 +116,14 @@ def open_workbook(path: Path, report: Report) -> Workbook | None:
     except OSError as error:
         says = _("The file cannot be read: {reason}.").format(reason=error.strerror or error)
         report.add_at("error", path.name, "unreadable", says)
-    except (CalamineError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        says = _("The workbook is damaged: {reason}. Open it in a spreadsheet program and save it again.").format(
-            reason=str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
-        )
-        report.add_at("error", path.name, "workbook", says)
+    except _DAMAGES as error:
+        report.add_at("error", path.name, "workbook", _damaged(error))
     return None
+
+
+def _damaged(error: Exception) -> str:
+    says = _("The workbook is damaged: {reason}. Open it in a spreadsheet program and save it again.")
+    return says.format(reason=str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__)
 
 
 def _scan(path: Path) -> bool:
