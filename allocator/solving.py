@@ -17,7 +17,7 @@ import pandas as pd
 from allocator.auditing import audit, kpis
 from allocator.binding import binding_rules, causes, contradictions
 from allocator.engines import engine as find_engine
-from allocator.engines.status import Engine, Status
+from allocator.engines.status import Engine, Solution, Status
 from allocator.errors import EngineError
 from allocator.formulation.answers import effort_tables
 from allocator.formulation.effort import Effort, effort_program, least_effort
@@ -166,15 +166,15 @@ def _even_out(quotas: Quotas, outcome: Outcome, solver: Engine) -> None:
 def _settle(program: Program, outcome: Outcome, reference: Reference, costs: Floats, solver: Engine) -> None:
     """Replace the outcome's answer by the one nearest to a reference among those equal in every goal."""
     assert outcome.x is not None
-    whole = program.integer
-    lower = np.where(whole, np.round(outcome.x), program.lower)
-    upper = np.where(whole, np.round(outcome.x), program.upper)
-    fixed = program.with_bounds(lower, upper)
-    split, split_costs, back = nearest(fixed, reference, costs)
-    split = replace(split, integer=np.zeros_like(split.integer))
-    solution = solver.solve(split, split_costs)
-    outcome.solves += 1
-    outcome.seconds += solution.seconds
+    whole = program.integer & (program.lower < program.upper)
+    relaxed = replace(program, integer=np.zeros_like(program.integer))
+    solution, back = _nearest(relaxed, outcome, reference, costs, solver)
+    if solution.x is not None and whole.any():
+        x = back(solution.x)
+        if np.abs(x - np.round(x))[whole].max() > 1e-7:  # then the whole numbers that were found stand
+            found = np.round(outcome.x)
+            kept = np.where(whole, found, program.lower), np.where(whole, found, program.upper)
+            solution, back = _nearest(relaxed.with_bounds(*kept), outcome, reference, costs, solver)
     if solution.status is not Status.OPTIMAL or solution.x is None:
         raise EngineError(
             _("The engine could not settle between equal plans ({detail}).").format(detail=solution.detail)
@@ -182,6 +182,16 @@ def _settle(program: Program, outcome: Outcome, reference: Reference, costs: Flo
     outcome.x = back(solution.x)
     if worst_loss(outcome, program.goals) > HELD:
         raise EngineError(_("The engine lost a goal on the way to the next one; try another engine."))
+
+
+def _nearest(
+    program: Program, outcome: Outcome, reference: Reference, costs: Floats, solver: Engine
+) -> tuple[Solution, Callable[[Floats], Floats]]:
+    split, split_costs, back = nearest(program, reference, costs)
+    solution = solver.solve(split, split_costs)
+    outcome.solves += 1
+    outcome.seconds += solution.seconds
+    return solution, back
 
 
 def _goal_values(outcome: Outcome) -> list[GoalValue]:

@@ -43,7 +43,7 @@ def _forecast(effort: Effort, x: Floats) -> tuple[pd.DataFrame, pd.DataFrame]:
     draft, curve = effort.draft, effort.curve
     grain, money, (_, months) = draft.grain, draft.money, draft.shape
     products = len(grain.product)
-    base = np.maximum(_values(curve, x), 0.0)
+    base = np.maximum(_values(curve, in_order(effort, x)), 0.0)
     cut = effort.metrics.places.cut[curve.place]
     key = (cut * products + curve.product) * months + curve.month
     # Lift: each pair's part of its cut's is its lift of the year.
@@ -69,9 +69,11 @@ def _forecast(effort: Effort, x: Floats) -> tuple[pd.DataFrame, pd.DataFrame]:
         gone = np.maximum(_values(effort.lost, x), 0.0)
         at = np.minimum(np.searchsorted(order, key), len(order) - 1)
         hit = order[at] == key
-        there = np.where(hit, base + added, 0.0)
+        there = np.where(hit, np.maximum(_values(curve, x), 0.0) + added, 0.0)
         whole = np.bincount(at, weights=there, minlength=len(order))
         lost = there * np.divide(gone, whole, out=np.zeros_like(gone), where=whole > 0)[at]
+    # Where less was wished than the curve gives, segments may have been filled out of order: what they miss is lost too.
+    lost += base - np.maximum(_values(curve, x), 0.0)
     sell = base + added - lost
     contracts = sell / contract_values(draft)[curve.product]
     if effort.metrics.whole and len(effort.metrics.whole[0]):
@@ -106,6 +108,23 @@ def _forecast(effort: Effort, x: Floats) -> tuple[pd.DataFrame, pd.DataFrame]:
         }
     )
     return frame, detail
+
+
+def in_order(effort: Effort, x: Floats) -> Floats:
+    """The same answer with every curve's visits filled from effort 0."""
+    segments, columns = effort.draft.segments, effort.draft.columns["effort"]
+    x = x.copy()
+    left = np.zeros((len(effort.draft.grain.groups), columns.shape[1]))
+    there = np.where(columns >= 0, np.maximum(x[columns], 0.0), 0.0)
+    np.add.at(left, segments.owner, there)
+    rank = np.arange(len(segments.owner)) - np.searchsorted(segments.owner, segments.owner)
+    for k in range(int(rank.max(initial=-1)) + 1):
+        s = np.flatnonzero(rank == k)
+        width = np.where(columns[s] >= 0, effort.program.upper[columns[s]], 0.0)
+        take = np.minimum(left[segments.owner[s]], width)
+        left[segments.owner[s]] -= take
+        x[columns[s][columns[s] >= 0]] = take[columns[s] >= 0]
+    return x
 
 
 def _carrier_codes(effort: Effort, group: np.ndarray, month: np.ndarray) -> np.ndarray:
@@ -247,6 +266,7 @@ def _targets(effort: Effort, x: Floats) -> pd.DataFrame:
         names = ["target", "metric", "level", "period", "scope", "required", "planned", "gap", "status", "cause"]
         return pd.DataFrame({n: [] for n in [*names, "each", "bound", "priority"]})
     unit = table["unit"].to_numpy(float)
+    x = _all_seen(effort, x)
     metric = rows.metric[0] + widen(rows.metric[1], len(x)) @ x
     base = rows.base[0] + widen(rows.base[1], len(x)) @ x
     required, planned = rows.share * base * unit, metric * unit
@@ -264,6 +284,21 @@ def _targets(effort: Effort, x: Floats) -> pd.DataFrame:
         bound=table["bound"],
         priority=table["priority"].astype(str).where(~table["hard"].to_numpy(bool), "hard"),
     )
+
+
+def _all_seen(effort: Effort, x: Floats) -> Floats:
+    """The same answer with every client counted who is seen, whether a goal asks for it or not."""
+    draft = effort.draft
+    if "seen" not in draft.columns:
+        return x
+    grain, shape = draft.grain, draft.shape
+    visits = np.maximum(widen(visits_matrix(draft), len(x)) @ x, 0.0).reshape(shape)
+    same = grain.windows[:, :, None] == grain.windows[:, None, :]
+    seen = np.minimum((same * visits[:, None, :]).sum(axis=2), grain.groups["members"].to_numpy(float)[:, None])
+    columns = draft.columns["seen"]
+    x = x.copy()
+    x[columns[columns >= 0]] = seen[columns >= 0]
+    return x
 
 
 def _effects(effort: Effort, tables: Frames) -> pd.DataFrame:

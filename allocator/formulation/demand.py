@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from allocator.formulation.arrays import positions
 from allocator.formulation.budget import effect_matrix
@@ -157,7 +158,8 @@ def add_lift(draft: Draft, places: Places) -> None:
             here &= np.isin(places.home[cells["cut"]], list(below))
         reached |= here.to_numpy()
         some = cells[here.to_numpy()]
-        found.append(some.loc[some.index.repeat(months)].assign(pool=k, month=np.tile(np.arange(months), len(some))))
+        here = some.loc[some.index.repeat(months)].assign(pool=k, month=np.tile(np.arange(months), len(some)))
+        found.append(here[grain.season[here["product"], here["month"]] > 0])
     lift = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=["cut", "product", "pool", "month"])
     lift = lift.astype(int).rename(columns={"cut": "place"})
     labels = {
@@ -241,13 +243,13 @@ def lift_cells(draft: Draft) -> Cells:
 
 
 @rule("Only what sells can be lost", unit="money", index="cut, product, month")
-def losses(draft: Draft, places: Places, curve: Cells, wanted: np.ndarray) -> Cells:
+def losses(draft: Draft, places: Places, curve: Cells, losing: NDArray[np.bool_]) -> Cells:
     """lost[cut,p,t] ≤ Σ_{g in cut} curve[g,p,t] + Σ_pool lift[pool,cut,p,t].
 
     Parameters
     ----------
-    wanted : bool array, shape (places, products)
-        Where supply or a target not to be exceeded may call for it.
+    losing : bool array, shape (products,)
+        Products of which less may be wished than the clients would buy.
 
     Returns
     -------
@@ -259,7 +261,7 @@ def losses(draft: Draft, places: Places, curve: Cells, wanted: np.ndarray) -> Ce
     of = np.append(places.cut, np.arange(draft.shape[0], len(places.home)))
     cut = of[curve.place]
     key = (cut * len(draft.grain.product) + curve.product) * months + curve.month
-    asked = wanted[cut, curve.product]
+    asked = losing[curve.product]
     keys = np.unique(key[asked])
     place, rest = np.divmod(keys, len(draft.grain.product) * months)
     product, month = np.divmod(rest, months)
@@ -304,7 +306,8 @@ def large_contracts(draft: Draft, curve: Cells) -> Cells:
         "product": draft.product_label(product),
         "month": draft.month_label(month),
     }
-    column = draft.builder.add_columns("contracts", "contracts", labels, len(some), integer=True)
+    sold = np.where(draft.grain.season[product, month] > 0, np.inf, 0.0)
+    column = draft.builder.add_columns("contracts", "contracts", labels, len(some), 0.0, sold, integer=True)
     contracts = draft.matrix(np.arange(len(some)), column, 1.0, len(some))
     cells = Cells(place, product, month, month, np.zeros(len(some)), contracts)
     draft.columns["contracts"] = column

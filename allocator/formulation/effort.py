@@ -28,7 +28,7 @@ from allocator.formulation.rules import rule
 from allocator.formulation.targets import (
     TargetRows,
     largest_miss,
-    may_be_lost,
+    losing_products,
     target_goals,
     target_rows,
     targets,
@@ -80,7 +80,7 @@ def effort_program(model: Model, *, strict: bool = False) -> Effort:
     add_lift(draft, places)
     ceilings(draft, curve)
     sales = cut_cells(draft, places, curve)
-    lost = losses(draft, places, sales, may_be_lost(draft, metrics, curve))
+    lost = losses(draft, places, sales, losing_products(draft))
     contracts = large_contracts(draft, curve)
     metrics.whole = [contracts]
     metrics.sales = [sales, lift_cells(draft), lost.times(-1.0)]
@@ -180,4 +180,6 @@ def least_effort(effort: Effort, seed: int = 20) -> Floats:
     for family in program.column_families:
         if family.name in ("miss", "largest", "overrun", "customers", "in order", "seen", "sales"):
             costs[family.slice] = 0.0
+    later = program.family("effort")
+    costs[later.slice] *= 1.0 + 0.1 * np.asarray(later.labels["segment"], float)
     return costs

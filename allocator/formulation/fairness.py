@@ -35,7 +35,7 @@ def fair_weights(grain: Grain) -> Floats:
     at = np.where(own >= 0, own, owner)
     np.add.at(history, at[at >= 0], rows["amount"].to_numpy(float)[at >= 0])
     history *= people.in_post.mean(axis=1)
-    part = {"potential": 0.0, "history": 1.0, "blend": fairness.blend}[fairness.by]
+    part = {"potential": 0.0, "history": 1.0, "blend": 1.0 - fairness.blend}[fairness.by]
     weight = (1 - part) * potential / max(potential.sum(), 1e-300) + part * history / max(history.sum(), 1e-300)
     return np.asarray(weight * np.array([fairness.grades.get(g, 1.0) for g in people.grade]))
 
@@ -49,23 +49,30 @@ def add_fairness(asking: Asking) -> Ints:
     below = np.array([[u in model.ancestors[v] for v in people.unit] for u in units], bool).reshape(len(units), -1)
     total = asking.builder.add_columns("asked of a unit", "money", {"unit": pd.Categorical(units)}, len(units))
     unit_total(asking, units, below, total)
-    of_rep = asking.rows(cells["rep"].to_numpy(), np.arange(len(cells)), 1.0, len(people.code))
+    # Peers: the reps of one unit, and the units of one parent. Both are told as sums of unit totals: what the reps directly in a
+    # unit are asked is the unit's total less that of the units below it.
     position = {u: i for i, u in enumerate(units)}
     home = np.array([position[u] for u in people.unit], int)
-    sums = below @ weight
-    share = np.divide(weight, sums[home], out=np.zeros_like(weight), where=sums[home] > 0)
-    names, lines, shares, parents = list(people.code), [of_rep], [share], [total[home]]
-    parent = dict(zip(model["units"]["unit"], model["units"]["parent"], strict=True))
-    inner = [u for u in units if parent[u]]
-    if inner:
-        at = np.array([position[u] for u in inner])
-        above = np.array([position[parent[u]] for u in inner])
-        lines.append(asking.sparse(np.arange(len(inner)), total[at], 1.0, len(inner)))
-        shares.append(np.divide(sums[at], sums[above], out=np.zeros(len(at)), where=sums[above] > 0))
-        parents.append(total[above])
-        names += inner
-    matrix = sp.vstack(lines, format="csr")
-    return fair_share(asking, names, matrix, np.concatenate(shares), np.concatenate(parents))
+    above = np.array([position.get(p, -1) for p in model["units"].set_index("unit")["parent"].reindex(units)], int)
+    child = np.flatnonzero(above >= 0)
+    siblings = sp.csr_array(sp.coo_array((np.ones(len(child)), (above[child], child)), shape=(len(units), len(units))))
+    direct = sp.csr_array(sp.eye_array(len(units)) - siblings)
+    by_rep = _shares(weight, np.bincount(home, weights=weight, minlength=len(units))[home])
+    by_unit = _shares((below @ weight)[child], (siblings @ (below @ weight))[above[child]])
+    lines = [
+        asking.rows(cells["rep"].to_numpy(), np.arange(len(cells)), 1.0, len(people.code)),
+        asking.sparse(np.arange(len(child)), total[child], 1.0, len(child)),
+    ]
+    peers = sp.vstack([direct[home], siblings[above[child]]], format="coo")
+    row, unit = peers.coords
+    whole = asking.sparse(row, total[unit], peers.data, peers.shape[0])
+    names = [*people.code, *(units[i] for i in child)]
+    return fair_share(asking, names, sp.vstack(lines, format="csr"), np.concatenate([by_rep, by_unit]), whole)
+
+
+def _shares(weight: Floats, whole: Floats) -> Floats:
+    """Share of each among its peers; NaN where nobody has a weight and no share is fair."""
+    return np.asarray(np.divide(weight, whole, out=np.full(len(weight), np.nan), where=whole > 0))
 
 
 @rule("A unit's quota is the sum of its reps'", unit="money", index="unit")
@@ -80,16 +87,18 @@ def unit_total(asking: Asking, units: list[str], below: np.ndarray, total: Ints)
 
 
 @rule("A quota stays near its fair share", unit="money", index="rep or unit")
-def fair_share(asking: Asking, names: list[str], matrix: sp.csr_array, share: Floats, parent: Ints) -> Ints:
-    """abs(Σ_pt quota − share · asked[parent]) ≤ band · share · asked[parent] + unfair."""
-    band, size = asking.grain.model.settings.fairness.band, len(names)
-    labels = {"name": np.array(names, dtype=object)}
+def fair_share(asking: Asking, names: list[str], matrix: sp.csr_array, share: Floats, whole: sp.csr_array) -> Ints:
+    """abs(Σ_pt quota − share · whole) ≤ band · share · whole + unfair; whole is the quota of the peers together."""
+    known = np.flatnonzero(~np.isnan(share))
+    band, size = asking.grain.model.settings.fairness.band, len(known)
+    labels = {"name": np.array(names, dtype=object)[known]}
     unfair = asking.builder.add_columns("unfair", "money", labels, size)
-    row = np.arange(size)
-    slack = asking.sparse(row, unfair, 1.0, size)
-    wide = sp.csr_array((matrix.data, matrix.indices, matrix.indptr), shape=(size, asking.builder.columns))
-    over = wide - asking.sparse(row, parent, (1 + band) * share, size) - slack
-    under = wide - asking.sparse(row, parent, (1 - band) * share, size) + slack
+    slack = asking.sparse(np.arange(size), unfair, 1.0, size)
+    part, fair = (
+        sp.csr_array((m.data, m.indices, m.indptr), shape=(size, asking.builder.columns))
+        for m in (matrix[known], sp.csr_array(sp.diags_array(share[known]) @ whole[known]))
+    )
+    over, under = part - (1 + band) * fair - slack, part - (1 - band) * fair + slack
     asking.builder.add_rows(fair_share.sentence, "money", labels, sp.csr_array(over), -np.inf, 0.0)
     asking.builder.add_rows(fair_share.sentence, "money", labels, sp.csr_array(under), 0.0, np.inf)
     return unfair
@@ -97,9 +106,13 @@ def fair_share(asking: Asking, names: list[str], matrix: sp.csr_array, share: Fl
 
 @rule("No month carries the year", unit="money", index="rep, month")
 def add_peak(asking: Asking) -> Ints:
-    """quota[r,t] ≤ peak · Σ_p share[r,p,t] · Σ_t' quota[r,p,t'] + over; share = season over his months in post."""
+    """quota[r,t] ≤ peak · Σ_p share[r,p,t] · Σ_t' quota[r,p,t'] + over; share = season over his months in post.
+
+    Large contracts come whole and are left out on both sides.
+    """
     grain, cells = asking.grain, asking.cells
     months, products = grain.months, len(grain.product)
+    cells = cells[~grain.model["products"]["large"].to_numpy(bool)[cells["product"]]]
     rep, product, month = (cells[c].to_numpy() for c in ("rep", "product", "month"))
     pair, number = np.unique(rep * products + product, return_inverse=True)
     labels = {
@@ -107,7 +120,7 @@ def add_peak(asking: Asking) -> Ints:
         "product": pd.Categorical.from_codes(pair % products, categories=pd.Index(grain.product)),
     }
     year = asking.builder.add_columns("quota of the year", "money", labels, len(pair))
-    matrix = asking.rows(number, np.arange(len(cells)), 1.0, len(pair)) - asking.sparse(
+    matrix = asking.rows(number, cells.index.to_numpy(), 1.0, len(pair)) - asking.sparse(
         np.arange(len(pair)), year, 1.0, len(pair)
     )
     year_is_the_sum(asking, labels, sp.csr_array(matrix))
@@ -125,7 +138,7 @@ def add_peak(asking: Asking) -> Ints:
     mine = pd.DataFrame({"rep": pair // products, "product": pair % products, "year": year})
     every = pd.DataFrame({"row": np.arange(len(keys)), "rep": r, "month": t}).merge(mine, on="rep")
     weight = grain.model.settings.peak * share[every["rep"], every["product"], every["month"]]
-    matrix = asking.rows(row, np.arange(len(cells)), 1.0, len(keys))
+    matrix = asking.rows(row, cells.index.to_numpy(), 1.0, len(keys))
     matrix = matrix - asking.sparse(every["row"].to_numpy(), every["year"].to_numpy(), weight, len(keys))
     matrix = matrix - asking.sparse(np.arange(len(keys)), over, 1.0, len(keys))
     asking.builder.add_rows(add_peak.sentence, "money", labels, sp.csr_array(matrix), -np.inf, 0.0)

@@ -14,7 +14,7 @@ from allocator.formulation.arrays import positions
 from allocator.formulation.budget import line_matrix
 from allocator.formulation.demand import Cells, contract_values
 from allocator.formulation.draft import Draft, widen
-from allocator.formulation.places import Places
+from allocator.formulation.places import NOBODY, Places
 from allocator.formulation.visiting import all_visits_matrix, hours_matrix
 from allocator.model import Model
 from allocator.program import Floats, Ints
@@ -83,9 +83,12 @@ class Metrics:
         """Sum a metric over a scope and some months, for each repetition that occurs."""
         parts = [p.where(self.mask(p, scope, months)) for p in self.parts(name)]
         columns = self.draft.builder.columns
-        labels = [pd.DataFrame({e: self.label(p, e) for e in each}, index=range(len(p))) for p in parts]
+        labels = [
+            with_units_above(pd.DataFrame({e: self.label(p, e) for e in each}, index=range(len(p))), self.draft.grain.model)
+            for p in parts
+        ]
         if each:
-            every = pd.concat(labels, ignore_index=True)
+            every = pd.concat([pd.DataFrame(columns=list(each), dtype=object), *labels], ignore_index=True)
             known = (every != "").all(axis=1)
             keys = every[known].drop_duplicates().sort_values(list(each), ignore_index=True)
         else:
@@ -95,8 +98,9 @@ class Metrics:
             at = np.zeros(len(part), int)
             if each:
                 at = pd.MultiIndex.from_frame(keys).get_indexer(pd.MultiIndex.from_frame(label))
-            hit = np.flatnonzero(at >= 0)
-            gather = sp.csr_array(sp.coo_array((np.ones(len(hit)), (at[hit], hit)), shape=(len(keys), len(part))))
+            hit, cell = at >= 0, label.index.to_numpy()
+            entries = (np.ones(hit.sum()), (at[hit], cell[hit]))
+            gather = sp.csr_array(sp.coo_array(entries, shape=(len(keys), len(part))))
             constant += gather @ part.constant
             matrix = matrix + gather @ widen(part.matrix, columns)
         return Sums(keys, constant, sp.csr_array(matrix))
@@ -118,7 +122,11 @@ class Metrics:
         if part.space == "lines":
             if key not in ("line", "category", "channel", "unit"):
                 return np.full(len(part), "", object)
-            return model["budget"][key].to_numpy(object)[part.place]
+            values = model["budget"][key].to_numpy(object)
+            tops = [u for u, chain in model.ancestors.items() if len(chain) == 1]
+            if key == "unit" and len(tops) == 1:
+                values = np.where(values == "", tops[0], values)  # a line without a unit is the company's
+            return values[part.place]
         if key in self.places.by_month:
             return np.append(self.places.by_month[key], [[""] * calendar.count], axis=0)[part.place, part.post]
         if key in self.places.fixed:
@@ -133,8 +141,6 @@ class Metrics:
             if key == "unit":
                 chains = self.draft.grain.model.ancestors
                 wanted = [u for u, chain in chains.items() if not set(values).isdisjoint(chain)]
-                if part.space == "lines" and any(len(chains[v]) == 1 for v in values if v in chains):
-                    wanted.append("")  # a line of the company lies below its top
             mask &= np.isin(self.label(part, key), wanted)
         return mask
 
@@ -147,7 +153,7 @@ class Metrics:
         return [p.times(margin[p.product]) for p in self.parts("revenue")]
 
     def _commission(self) -> Parts:
-        rate = commission_rates(self.draft.grain.model, 1.0)
+        rate = commission_rates(self.draft.grain.model, 1.0) | {NOBODY: 0.0}
         out = []
         for part in self.parts("revenue"):
             grade = pd.Series(self.label(part, "grade"), dtype=object)
@@ -229,6 +235,13 @@ class Metrics:
         parts += [p.times(of(tiers, p.place)) for p in visits]
         parts += [p.times(of(product, p.product)) for p in self.parts("contracts")]
         return parts
+
+
+def with_units_above(labels: pd.DataFrame, model: Model) -> pd.DataFrame:
+    """Labels by cell, with a row for each unit above the cell's where they tell units: a unit holds all that lies below it."""
+    if "unit" not in labels:
+        return labels
+    return labels.assign(unit=labels["unit"].map(lambda u: model.ancestors.get(u, ("",)))).explode("unit")
 
 
 def commission_rates(model: Model, attainment: float) -> dict[str, float]:

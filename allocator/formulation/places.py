@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from allocator.formulation.grain import CLIENT_ATTRIBUTES, Grain
 
 Objects = NDArray[np.object_]
+
+NOBODY = "\0"
+"""Grade of sales that nobody carries: they earn no commission."""
 Ints = NDArray[Any]
 
 
@@ -45,10 +48,13 @@ def make_places(grain: Grain) -> Places:
         name: np.where(carrier >= 0, values[carrier], "").astype(object)
         for name, values in (("rep", people.code), ("unit", people.unit), ("grade", people.grade))
     }
+    by_month["grade"][carrier < 0] = NOBODY
     fixed = {name: groups[name].to_numpy(object) for name in ("tier", "status", *CLIENT_ATTRIBUTES)}
     owner = groups["rep"].to_numpy()
     home = np.where(owner >= 0, people.unit[owner], "").astype(object)
     key = pd.DataFrame({"home": _coarse(grain, "unit", home) if "unit" in reads else "", "status": fixed["status"]})
+    if len(grain.model["commission"]):
+        key["carried"] = pd.Series([tuple(row) for row in carrier >= 0], dtype=object).factorize()[0]
     for name, values in by_month.items():
         if name in reads:
             coarse = np.stack([_coarse(grain, name, column) for column in values.T], axis=1)
@@ -59,9 +65,11 @@ def make_places(grain: Grain) -> Places:
     number = key.groupby(list(key.columns), sort=True).ngroup().to_numpy()
     first = pd.Series(np.arange(len(groups))).groupby(number).first().to_numpy()
     known = {*reads, "status"}
+    unread = {name: np.full_like(values[first], "") for name, values in by_month.items()}
+    unread["grade"][carrier[first] < 0] = NOBODY
     return Places(
         by_month={
-            name: np.concatenate([values, values[first] if name in known else np.full_like(values[first], "")])
+            name: np.concatenate([values, values[first] if name in known else unread[name]])
             for name, values in by_month.items()
         },
         fixed={

@@ -12,7 +12,7 @@ import scipy.sparse as sp
 
 from allocator.formulation.fairness import add_fairness, add_peak
 from allocator.formulation.grain import Grain
-from allocator.formulation.metrics import commission_rates
+from allocator.formulation.metrics import commission_rates, with_units_above
 from allocator.formulation.rules import rule
 from allocator.model import Model
 from allocator.program import Floats, Goal, Ints, Program, ProgramBuilder
@@ -227,19 +227,26 @@ def needs_met(asking: Asking) -> list[tuple[str, Ints, Ints, Floats]]:
     labels = {n: pd.Categorical(about[n]) for n in ("target", "each", "bound")}
     gap = asking.builder.add_columns("gap", "share", labels, len(about))
     kinds = []
-    priorities = sorted(set(about["priority"]))
-    largest = asking.builder.add_columns("largest gap", "share", {"priority": np.array(priorities)}, len(priorities))
+    priorities, at, size = np.unique(about["priority"].to_numpy(int), return_inverse=True, return_counts=True)
+    several = size > 1  # one gap is its own largest
+    largest = np.full(len(priorities), -1)
+    names = {"priority": priorities[several]}
+    largest[several] = asking.builder.add_columns("largest gap", "share", names, int(several.sum()))
     number = np.arange(len(about))
     sign = np.where(about["bound"] == "at_least", scale, -scale)
     wide = sp.csr_array((matrix.data, matrix.indices, matrix.indptr), shape=(len(about), asking.builder.columns))
     both = sp.csr_array(wide + asking.sparse(number, gap, sign, len(about)))
     asking.builder.add_rows(needs_met.sentence, "money", labels, both, low, high)
-    at = np.searchsorted(priorities, about["priority"])
-    most = asking.sparse(number, gap, 1.0, len(about)) - asking.sparse(number, largest[at], 1.0, len(about))
-    asking.builder.add_rows("The largest gap of a priority", "share", labels, sp.csr_array(most), -np.inf, 0.0)
+    some = np.flatnonzero(several[at])
+    each = np.arange(len(some))
+    most = asking.sparse(each, gap[some], 1.0, len(some)) - asking.sparse(each, largest[at[some]], 1.0, len(some))
+    if len(some):
+        labels = {n: pd.Categorical(about[n].iloc[some]) for n in ("target", "each", "bound")}
+        asking.builder.add_rows("The largest gap of a priority", "share", labels, sp.csr_array(most), -np.inf, 0.0)
     for k, priority in enumerate(priorities):
-        of = np.flatnonzero(about["priority"] == priority)
-        kinds.append((f"gap {priority}", largest[[k]], gap[of], about["weight"].to_numpy(float)[of]))
+        of = np.flatnonzero(at == k)
+        most_of = largest[[k]] if several[k] else gap[of]
+        kinds.append((f"gap {priority}", most_of, gap[of], about["weight"].to_numpy(float)[of]))
     return kinds
 
 
@@ -249,7 +256,7 @@ def _target_lines(asking: Asking, row: pd.Series) -> list[tuple[sp.csr_array, Fl
     months = model.calendar.window(row["period"])
     each = list(row["each"])
     cell = np.flatnonzero(asking.mask(parse_scope(row["scope"]), months))
-    keys = pd.DataFrame({e: asking.label(e)[cell] for e in each}, index=cell)
+    keys = with_units_above(pd.DataFrame({e: asking.label(e)[cell] for e in each}, index=cell), model)
     keys = keys[(keys != "").all(axis=1)] if each else keys
     number = keys.groupby(each, sort=True).ngroup().to_numpy() if each else np.zeros(len(keys), int)
     size = int(number.max(initial=-1)) + 1 if each else 1
@@ -290,15 +297,18 @@ def _share_base(
     asking: Asking, row: pd.Series, months: Ints, names: pd.DataFrame, size: int
 ) -> tuple[sp.csr_array, Floats]:
     """Quota of the cut that a bound is a share of, for each repetition, and its forecast."""
-    scope = parse_share_of(row["share_of"])[1]
+    model, scope = asking.grain.model, parse_share_of(row["share_of"])[1]
     cell = np.flatnonzero(asking.mask(scope, months))
-    carried = [e for e in row["each"] if e in {"rep", "unit", *asking.grain.model["units"]["kind"]}]
+    carried = [e for e in row["each"] if e in {"rep", "unit", *model["units"]["kind"]}]
     matrix = sp.csr_array((size, asking.builder.columns))
     expected = np.zeros(size)
     for n in range(size):
         mine = cell
         for key in carried:
-            mine = mine[asking.label(key)[mine] == names[key].iloc[n]]
+            own = pd.Series(asking.label(key)[mine])
+            if key == "unit":
+                own = own.map(lambda u, unit=names[key].iloc[n]: unit if unit in model.ancestors[u] else "")
+            mine = mine[(own == names[key].iloc[n]).to_numpy()]
         matrix = matrix + asking.rows(np.full(len(mine), n), mine, 1.0, size)
         expected[n] = asking.cells["forecast"].to_numpy()[mine].sum()
     return sp.csr_array(matrix), expected

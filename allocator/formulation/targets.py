@@ -42,18 +42,28 @@ class TargetRows:
     share: Floats
 
 
-def may_be_lost(draft: Draft, metrics: Metrics, curve: Cells) -> NDArray[np.bool_]:
-    """Where supply or a target not to be exceeded may call for losing sales, shape (places, products)."""
-    model, grain, places = draft.grain.model, draft.grain, metrics.places
-    wanted = np.zeros((len(places.fixed["tier"]), len(grain.product)), bool)
-    wanted[:, np.isin(grain.product, model["supply"]["product"].unique())] = True
-    own = set(model["yields"].loc[model["yields"]["source"].isin(grain.product), "metric"])
-    rows = model["targets"]
-    rows = rows[rows["at_most"].notna() & (rows["level"] != "ceiling") & rows["metric"].isin(ON_SALES | own)]
-    for scope in rows["scope"].unique():
-        hit = metrics.mask(curve, parse_scope(scope), np.arange(grain.months))
-        wanted[places.cut[curve.place[hit]], curve.product[hit]] = True
-    return wanted
+def losing_products(draft: Draft) -> NDArray[np.bool_]:
+    """Products of which less may be wished than the clients would buy, shape (products,).
+
+    Those with supply rows or a need of a shared pool, and those in a scope of sales on which a target sets an upper bound or a share: there the plan may decline
+    to sell, and the curves are followed exactly although some goal would rather not (free disposal).
+    """
+    model, product = draft.grain.model, draft.grain.product
+    losing = np.isin(product, [*model["supply"]["product"].unique(), *model["needs"]["product"].unique()])
+    own = set(model["yields"].loc[model["yields"]["source"].isin(product), "metric"])
+    for metric, level, scope, at_most, share_of in model["targets"][
+        ["metric", "level", "scope", "at_most", "share_of"]
+    ].itertuples(index=False):
+        read = [(metric, parse_scope(scope))] if share_of or not np.isnan(at_most) else []
+        read += [parse_share_of(share_of)] if share_of else []
+        for name, filters in read:
+            if level == "ceiling" or name not in ON_SALES | own:
+                continue
+            held = np.ones(len(product), bool)
+            for key in {"product", "family", "class"} & set(filters):
+                held &= model["products"][key].isin(filters[key]).to_numpy()
+            losing |= held
+    return losing
 
 
 def target_rows(draft: Draft, metrics: Metrics) -> TargetRows:
@@ -237,10 +247,15 @@ def largest_miss(draft: Draft) -> None:
     extra = pd.DataFrame({"level": "base", "priority": 1, "weight": 1.0, "row": -1, "column": over[over >= 0]})
     misses = pd.concat([misses, extra], ignore_index=True)
     draft.tables["misses"] = misses
-    kinds = misses[["level", "priority"]].drop_duplicates().sort_values(["level", "priority"], ignore_index=True)
-    labels = {"level": pd.Categorical(kinds["level"]), "priority": kinds["priority"].to_numpy(int)}
-    kinds["column"] = draft.builder.add_columns("largest", "share", labels, len(kinds))
+    kinds = misses.groupby(["level", "priority"], sort=True).agg(column=("column", "first"), size=("column", "size"))
+    kinds = kinds.reset_index()
+    several = np.flatnonzero(kinds["size"] > 1)  # one miss is its own largest
+    labels = {"level": pd.Categorical(kinds["level"][several]), "priority": kinds["priority"].to_numpy(int)[several]}
+    added = draft.builder.add_columns("largest", "share", labels, len(several))
+    kinds.loc[several, "column"] = added
+    kinds = kinds.drop(columns="size")
     draft.tables["largest"] = kinds
+    misses = misses.merge(kinds.loc[several, ["level", "priority"]], on=["level", "priority"])
     if not len(misses):
         return
     of = misses.merge(kinds.rename(columns={"column": "largest"}), on=["level", "priority"], how="left")

@@ -215,7 +215,7 @@ def all_visits_matrix(draft: Draft) -> sp.csr_array:
 
 @rule("Promised executive visits are made", unit="visits", index="group, window")
 def executive_visits(draft: Draft) -> None:
-    """Σ_{t in w} executive[g,t] ≥ (executive_visits ÷ visits) · visits within the promise[g,w]; executive[g,t] ≤ visits[g,t]."""
+    """Σ_{t in w} executive[g,t] ≥ (executive_visits ÷ visits) · visits[g,w]; executive[g,t] ≤ visits[g,t]."""
     grain, (groups, months) = draft.grain, draft.shape
     tiers = grain.model["tiers"].set_index("tier")
     needed = set(grain.model["needs"]["tier"])
@@ -241,8 +241,7 @@ def executive_visits(draft: Draft) -> None:
     number[wg, wt] = np.arange(len(wg))
     number = np.maximum.accumulate(number, axis=1)
     effort, owner = draft.columns["effort"], draft.segments.owner
-    within = draft.segments.stop <= 1 + 1e-9
-    es, et = np.nonzero(begins[owner] & (effort >= 0) & within[:, None])
+    es, et = np.nonzero(begins[owner] & (effort >= 0))
     rows = np.concatenate([number[g, t], number[owner[es], et]])
     data = np.concatenate([np.ones(len(g)), -ratio[owner[es]]])
     matrix = draft.matrix(rows, np.concatenate([column, effort[es, et]]), data, len(wg))

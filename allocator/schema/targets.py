@@ -114,6 +114,8 @@ def check_targets(calendar: Calendar, frames: Frames, report: Report) -> None:
     for position, row in enumerate(targets.itertuples()):
         known = _check_metric(str(row.metric), own, "metric", row.metric, position, report)
         _check_bounds(bounds[position, 0], bounds[position, 1], position, report)
+        if "coverage" in (row.metric, str(row.share_of).partition(":")[0].strip()):
+            _check_coverage(bounds[position, 1], str(row.share_of), position, report)
         if known:
             allowed = labels.of(str(row.metric))
             _check_scope(str(row.scope), allowed, labels, "targets", position, report)
@@ -141,6 +143,13 @@ def _check_bounds(least: float, most: float, position: int, report: Report) -> N
     if least > most:
         says = _("At least {least:g} and at most {most:g} contradict each other.").format(least=least, most=most)
         report.add("error", "targets", "order", says, position=position, column="at_most", value=most)
+
+
+def _check_coverage(most: float, share_of: str, position: int, report: Report) -> None:
+    """Coverage counts each client once, so it can be asked for but not limited or made the base of a share."""
+    if not pd.isna(most) or share_of.startswith("coverage"):
+        says = _("Coverage can only be asked for with at_least; limit visits instead.")
+        report.add("error", "targets", "coverage", says, position=position, column="at_most", value=most)
 
 
 def _check_something(metric: str, frames: Frames, position: int, report: Report) -> None:
