@@ -265,7 +265,7 @@ class TableMaker:
                 self.put("yields", {"source": line, "metric": "leads", "amount": self.pick(0.02, 0.05)})
             self.put("budget", row)
             if row["category"] == "incentive":
-                row["maximum"] = self.number(0.02, 0.2, 0.01) * self.volume
+                row["maximum"] = row.get("minimum", 0) + round(self.number(0.02, 0.2, 0.01) * self.volume, 2)
             carry = self.pick(0, 0, 1, 2)
             for product in self.some(["", self.pick(*self.products)]) if self.maybe(0.8) else []:
                 shape = self.pick(*YIELDS)

@@ -85,12 +85,10 @@ def test_s_shape_is_followed(tmp_path: Path) -> None:
     goals(tiny(tmp_path, {"tiers": tiers, "responses": responses}), visits=0.5, contribution=50)
 
 
-def test_concave_curve_is_filled_from_zero(tmp_path: Path) -> None:
-    """A target under which q should sell little cannot skip the steep segment: at promised visits it sells 1,000.
+def test_a_share_lets_sales_be_lost(tmp_path: Path) -> None:
+    """To be 60 % of revenue with its 1,000, p leaves room for 666.67 of q, which reacts to visits and would sell 1,000.
 
-    q: R = 0.8 at half the promise, 1 at the promise; p does not react and sells 1,000. p at least 60 % of revenue: with
-    all promises made it is 50 %, a miss of 0.6 · 2,000 − 1,000 = 200, relative to 0.6 · 2,000 = 1,200. Segments out of
-    order would give q 200.
+    All promised visits are made, and what q is offered beyond is declined: contribution 0.5 · 1,666.67.
     """
     tables: dict[str, Rows] = {
         "products": [{"product": "p", "margin": 0.5}, {"product": "q", "margin": 0.5}],
@@ -100,7 +98,7 @@ def test_concave_curve_is_filled_from_zero(tmp_path: Path) -> None:
         ],
         "targets": [{"target": "t", "metric": "revenue", "scope": "product=p", "share_of": "revenue", "at_least": 0.6}],
     }
-    goals(tiny(tmp_path, tables), visits=0, base_1_largest=1 / 6, contribution=1000)
+    goals(tiny(tmp_path, tables), visits=0, base_1_largest=0, contribution=2500 / 3)
 
 
 def test_ceiling_cuts_each_client(tmp_path: Path) -> None:
@@ -267,12 +265,11 @@ def test_cash_follows_revenue(tmp_path: Path) -> None:
     goals(tiny(tmp_path, tables), base_1_largest=0.15)
 
 
-def test_executives_see_promised_visits_not_chosen_ones(tmp_path: Path) -> None:
-    """A group cannot call its visits unpromised to save the executive: promised are the first ones made, up to P.
+def test_executives_keep_their_share_of_the_visits(tmp_path: Path) -> None:
+    """A group cannot call its visits unpromised to save the executive: every tenth visit goes with one.
 
-    c and d are promised 10 visits a month each, every tenth with an executive, 4 hours. 3 hours a month carry 0.75,
-    so 7.5 of 20 promised visits are made. d buys nothing, c in proportion to its visits: 7.5 of them, 750,
-    contribution 375. Were c's visits counted as short though made, 20 of them would sell 2,000.
+    c and d are promised 10 visits a month each; 3 hours a month are 0.75 executive visits of 4 hours, so 7.5 of 20
+    promised visits are made. d buys nothing, c in proportion to its visits: 7.5 of them, 750, contribution 375.
     """
     tables: dict[str, Rows] = {
         "reps": [{"rep": "r", "unit": "u", "hours_per_day": 5, "selling_share": 0.9}],
@@ -327,16 +324,18 @@ def test_each_unit_holds_the_units_above(tmp_path: Path) -> None:
 
 
 def test_net_loss_does_not_bend_the_curve(tmp_path: Path) -> None:
-    """A product that loses money on each sale sells what the curve says all the same: 1,000 · −0.1 = −100.
+    """A product that loses money on each sale sells what the curve says all the same: 1,050 · −0.1 = −105.
 
-    Filling the flat end of the curve first would sell 200 with the same visits.
+    30 hours are wanted, 15 visits a month, effort 1.5: F = 1,000 · 1.05. Filling the flat end of the curve (10 visits a
+    month) before the steep beginning would make the same visits and sell 300.
     """
     tables: dict[str, Rows] = {
         "products": [{"product": "p", "margin": -0.1}],
         "responses": [{"driver": "A", "effort": e, "sales": s} for e, s in ((0, 0), (0.5, 0.8), (1, 1), (2, 1.1))],
         "demand": [{"client": "c", "product": "p", "expected": 1000, "ceiling": 2000}],
+        "targets": [{"target": "t", "metric": "hours", "at_least": 30}],
     }
-    goals(tiny(tmp_path, tables), visits=0, contribution=-100)
+    goals(tiny(tmp_path, tables), visits=0, base_1_largest=0, contribution=-105)
 
 
 def test_contradiction_is_infeasible(tmp_path: Path) -> None:

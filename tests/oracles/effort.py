@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 
 from allocator.model import Model
-from allocator.scopes import parse_scope
+from allocator.scopes import parse_scope, parse_share_of
 from oracles.facts import Facts, Group, Row, polyline, rows
 from oracles.linear import Expr, LinearProgram, total
 
@@ -176,7 +176,14 @@ class Effort:
             for g, p, month in self.cells:
                 group = self.facts.groups[g]
                 small = not f.products[p]["large"]
-                if month == t and group.active and product in ("", p) and small and self.below(group, unit):
+                if (
+                    month == t
+                    and group.active
+                    and f.season[p, t] > 0
+                    and product in ("", p)
+                    and small
+                    and self.below(group, unit)
+                ):
                     parts.append(p_.variable())
                     self.lift[g, p, t] += parts[-1]
             p_.at_most(total(parts), most)
@@ -199,7 +206,7 @@ class Effort:
                 curve[g, p, t] = f.season[p, t] * f.expected(group, p) / group.n * customers
             value = product["contract_value"] or product["price"]
             if product["large"]:
-                self.contracts[g, p, t] = p_.variable(whole=True)
+                self.contracts[g, p, t] = p_.variable(whole=True) if f.season[p, t] > 0 else ZERO
                 self.sell[g, p, t] = product["contract_value"] * self.contracts[g, p, t]
                 continue
             offered = curve[g, p, t] + self.lift[g, p, t]
@@ -219,17 +226,22 @@ class Effort:
                 p_.at_most(year, total(curve[g, p, t] for t in range(self.T)))
 
     def losing(self) -> set[str]:
-        """Products of which something may be lost: with supply rows, or under an at_most target on sales."""
+        """Products of which something may be lost: with supply rows, or under an upper bound or a share on sales."""
         f = self.facts
-        found = {s["product"] for s in rows(f.model, "supply")}
+        found = {s["product"] for table in ("supply", "needs") for s in rows(f.model, table)}
         for target in f.targets:
-            if target["at_most"] is None or target["metric"] not in SALES or target["level"] == "ceiling":
+            if target["level"] == "ceiling":
                 continue
-            scope = parse_scope(target["scope"])
-            for p, product in f.products.items():
-                labels = {"product": p, "family": product["family"], "class": product["class"]}
-                if all(labels[k] in v for k, v in scope.items() if k in labels):
-                    found.add(p)
+            read = []
+            if target["share_of"] or target["at_most"] is not None:
+                read.append((target["metric"], parse_scope(target["scope"])))
+            if target["share_of"]:
+                read.append(parse_share_of(target["share_of"]))
+            for metric, scope in read:
+                for p, product in f.products.items():
+                    labels = {"product": p, "family": product["family"], "class": product["class"]}
+                    if metric in SALES and all(labels[k] in v for k, v in scope.items() if k in labels):
+                        found.add(p)
         return found
 
     # Hours and deliveries
@@ -281,9 +293,8 @@ class Effort:
                     executive[g, t] = p_.variable()
                     p_.at_most(executive[g, t], self.visits[g, t])
                 seen = total(self.visits[g, t] for t in window)
-                made = p_.smaller(seen, Expr({}, promised), f.most_effort(group.tier) * promised)
                 done = total(executive[g, t] for t in window)
-                p_.at_most(tier["executive_visits"] / tier["visits"] * made, done)
+                p_.at_most(tier["executive_visits"] / tier["visits"] * seen, done)
         for resource in sorted({r["resource"] for r in resources}):
             for t in range(self.T):
                 row = own_month([r for r in resources if r["resource"] == resource], f.months[t])

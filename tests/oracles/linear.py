@@ -12,7 +12,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
-SLACKS = (1e-9, 1e-8, 1e-7, 1e-6)
+SLACKS = (1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6)
+"""How much of its best value a held goal may give up: as little as numbers allow."""
 
 
 class Infeasible(Exception):
@@ -98,7 +99,8 @@ class LinearProgram:
         self.whole: list[bool] = []
         self.rows: list[tuple[Expr, float, float]] = []
         self.promises: list[Promise] = []
-        self.solved = False
+        self.held: list[tuple[Expr, float]] = []
+        self.slack = SLACKS[0]
         self.x: NDArray[np.float64] = np.zeros(0)
 
     def variable(self, upper: float = math.inf, *, lower: float = 0.0, whole: bool = False) -> Expr:
@@ -176,38 +178,34 @@ class LinearProgram:
             left = self._left()
             if left:
                 # A point off the curve may be a mere tie: look for one on it first.
-                kept, rows = self.x, len(self.rows)
-                self._hold(goal, value, SLACKS[0])
-                try:
-                    self._solve(-total(p.push for p in self.promises if not p.exact))
-                except Infeasible:
-                    self.x = kept
-                del self.rows[rows:]
+                self.held.append((goal, value))
+                self._solve(-total(p.push for p in self.promises if not p.exact))
+                self.held.pop()
                 left = self._left()
             if not left:
                 break
             for promise in left:
                 promise.exact = True
                 promise.enforce()
-        self.solved = True
-        for slack in SLACKS:
-            rows = len(self.rows)
-            self._hold(goal, value, slack)
-            try:
-                self._solve(Expr())
-            except Infeasible:
-                del self.rows[rows:]
-                continue
-            return value
-        raise AssertionError(f"Expected to hold a goal at its own best value {value}.")
+        self.held.append((goal, value))
+        return value
 
     def _left(self) -> list[Promise]:
         return [p for p in self.promises if not p.exact and not p.kept(self.x)]
 
-    def _hold(self, goal: Expr, value: float, slack: float) -> None:
-        self.at_most(goal, value + slack * max(1.0, abs(value)))
-
     def _solve(self, goal: Expr) -> float:
+        """Solve with the goals held as closely as numbers allow."""
+        while True:
+            try:
+                return self._answer(goal)
+            except Infeasible as contradiction:
+                if not self.held:
+                    raise
+                if self.slack == SLACKS[-1]:
+                    raise AssertionError("Expected to hold goals at their own best values.") from contradiction
+                self.slack = SLACKS[SLACKS.index(self.slack) + 1]
+
+    def _answer(self, goal: Expr) -> float:
         lower, upper, whole = np.array(self.lower), np.array(self.upper), np.array(self.whole)
         costs = np.zeros(len(lower))
         for i, a in goal.terms.items():
@@ -242,14 +240,16 @@ class LinearProgram:
 
     def _matrix(self) -> tuple[sp.csr_array, NDArray[np.float64], NDArray[np.float64]]:
         row, column, data = [], [], []
-        for k, (expression, _, _) in enumerate(self.rows):
+        held = [(g - v - self.slack * max(1.0, abs(v)), -math.inf, 0.0) for g, v in self.held]
+        rows = [*self.rows, *held]
+        for k, (expression, _, _) in enumerate(rows):
             for i, a in expression.terms.items():
                 row.append(k)
                 column.append(i)
                 data.append(a)
-        matrix = sp.csr_array((data, (row, column)), shape=(len(self.rows), len(self.lower)))
-        low = np.array([lo - e.constant for e, lo, _ in self.rows])
-        high = np.array([hi - e.constant for e, _, hi in self.rows])
+        matrix = sp.csr_array((data, (row, column)), shape=(len(rows), len(self.lower)))
+        low = np.array([lo - e.constant for e, lo, _ in rows])
+        high = np.array([hi - e.constant for e, _, hi in rows])
         return matrix, low, high
 
     @staticmethod

@@ -53,9 +53,12 @@ class Quotas(Metrics):
         )
 
     def cells(self, metric: str) -> list[Cell]:
-        """Revenue as quotas; its value at expected demand, and the values of each, stay those of the forecast."""
-        sales = [Cell(c.labels, Expr(), c.expected) for c in self._sales("revenue")]
-        return sales + [Cell(self._time(t) | self._product(p) | self._rep(r), q) for (r, p, t), q in self.quota.items()]
+        """Revenue as quotas, expected as forecast; the values of each are those of the sales."""
+        found = [Cell(c.labels, Expr()) for c in self._sales("revenue")]
+        for (r, p, t), quota in self.quota.items():
+            labels = self._time(t) | self._product(p) | self._rep(r)
+            found.append(Cell(labels, quota, self.forecast.get((r, p, t), 0.0)))
+        return found
 
     def sum(self, reps: list[str]) -> Expr:
         """Quotas of some reps over everything."""
@@ -153,13 +156,15 @@ class Quotas(Metrics):
         for code, rep in f.reps.items():
             posted = [t for t in range(self.T) if rep.in_post[t]]
             allowed: dict[int, list[Expr]] = {t: [] for t in posted}
-            for p in f.products:
+            for p in (p for p in f.products if not f.products[p]["large"]):
                 year = total(q for (r, q_, _), q in self.quota.items() if (r, q_) == (code, p))
                 season = sum(f.season[p, t] for t in posted)
                 for t in posted if season > 0 else []:
                     allowed[t].append(f.season[p, t] / season * year)
             for t in posted:
-                asked = total(q for (r, _, k), q in self.quota.items() if (r, k) == (code, t))
+                asked = total(
+                    q for (r, p, k), q in self.quota.items() if (r, k) == (code, t) and not f.products[p]["large"]
+                )
                 over.append(self.program.variable())
                 self.program.at_most(asked, f.settings.peak * total(allowed[t]) + over[-1])
         return total(over)
@@ -183,12 +188,9 @@ def quota_goals(model: Model, forecast: pd.DataFrame) -> dict[str, float]:
     quotas.keep_limits()
     gaps: dict[int, list[tuple[float, Expr]]] = {}
     for wish in quotas.asked():
-        if wish.priority == "hard":
-            program.at_most(wish.wanted, 0.0)
-            continue
         gap = program.variable()
         program.at_most(wish.wanted / wish.scale, gap)
-        gaps.setdefault(int(wish.priority), []).append((wish.weight, gap))
+        gaps.setdefault(0 if wish.priority == "hard" else int(wish.priority), []).append((wish.weight, gap))
     unfair = quotas.unfairness()
     over = quotas.peaks()
     values = {"beyond": program.minimise(total(quotas.beyond.values()))}
