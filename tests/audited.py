@@ -332,7 +332,7 @@ ann W    ga    2026-04 10       10      600     84              0         0     
 ann W    ga    2026-05 8        8       480     76              0         0            0
 ann W    ga    2026-06 10       10      600     0               0         0            0
 bob Q    gq    2026-04 1        1.25    150     76              0         0            0
-bob Q    gq    2026-05 1        1.5     180     76              1         0            0
+bob Q    gq    2026-05 1        1.5     180     76              1.25      0            0
 bob Q    gq    2026-06 1        1       120     84              0         0            0
 cho W    gc    2026-04 10       10      600     0               0         0            0
 cho W    gc    2026-05 8        8       480     72              0         0            0
@@ -370,7 +370,7 @@ new     new_clients  base    1        1       0     met    month=2026-04   at_le
 new     new_clients  base    1        0.9     0.1   missed month=2026-05   at_least 2
 new     new_clients  base    1        0.2     0.8   missed month=2026-06   at_least 2
 market  market_share stretch 0.03     0.03042 0     met    .               at_least 1
-reach   reach        base    100      114     0     met    .               at_least 4
+reach   reach        base    100      108     0     met    .               at_least 4
 covered coverage     base    9        13      0     met    .               at_least 4
 deals   contracts    base    2        2       0     met    quarter=2026-Q1 at_least 4
 profits profit       base    120      2121    0     met    unit=hq         at_least 4

@@ -105,7 +105,8 @@ class Book:
         f, r = np.broadcast_arrays(
             np.atleast_1d(np.asarray(found, np.float64)), np.atleast_1d(np.asarray(required, np.float64))
         )
-        size = np.maximum(np.maximum(np.abs(f), np.where(np.isfinite(r), np.abs(r), 0.0)), np.maximum(scale, 1.0))
+        least = np.maximum(np.asarray(scale, np.float64), 1.0)
+        size = np.maximum(np.maximum(np.abs(f), np.where(np.isfinite(r), np.abs(r), 0.0)), least)
         with np.errstate(invalid="ignore"):
             residual = excess(f, r) / size
         residual = np.where(np.isnan(residual), np.inf, residual)

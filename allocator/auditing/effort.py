@@ -90,7 +90,7 @@ def _check_executive(book: Book, case: Case) -> None:
     visits, promised = (groups.tier_values(case.model, c) for c in ("visits", "executive_visits"))
     needed = np.isin(groups.labels["tier"], words(case.model["needs"]["tier"])) & (promised > 0) & (visits > 0)
     share = np.divide(promised, visits, out=np.zeros_like(visits), where=visits > 0)[:, None]
-    seen = np.minimum(groups.promise, groups.by_window(case.figures.visits))
+    seen = np.where(groups.promise > 0, groups.by_window(case.figures.visits), 0.0)
     axes: Axes = [{"group": groups.codes[needed]}, {"window": np.arange(1, len(case.months) + 1)}]
     book.at_least(EXECUTIVE, axes, groups.by_window(shown)[needed], (share * seen)[needed])
 

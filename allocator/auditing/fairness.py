@@ -57,26 +57,27 @@ def _base(case: Case, amount: Floats, target: Target, names: list[str]) -> list[
     """Find what every repetition's bound is a share of; 1 without share_of."""
     if not target.share_metric:
         return [1.0] * len(names)
-    carried = [k for k in target.each if k in ("rep", "unit")]
+    kinds = set(words(case.model["units"]["kind"]))
+    carried = [k for k in target.each if k in {"rep", "unit", *kinds}]
     sums = sum_cells(case, [quota_cells(case, amount)], target.share_scope, target.window, carried).amounts
     return [sums.get("; ".join(p for p in x.split("; ") if p.partition("=")[0] in carried), 0.0) for x in names]
 
 
 def _unfair(case: Case, exact: Floats) -> float:
-    """Sum up how far reps and units lie beyond the band around their fair share."""
+    """Sum up how far reps of one unit, and units of one parent, lie beyond the band around their fair share."""
     quota, weight, units = exact.sum(axis=(1, 2)), weights(case), case.people.units
     table = case.model["units"]
-    names = [*words(table["unit"]), *sorted(set(units) - set(words(table["unit"])))]
-    parents = dict(zip(words(table["unit"]), words(table["parent"]), strict=True))
-    inside = {u: below(case.model, units, [u]) for u in names}
-    heavy = {u: float(weight[m].sum()) for u, m in inside.items()}
-    total = {u: float(quota[m].sum()) for u, m in inside.items()}
-    parts = [(float(q), float(w), u) for q, w, u in zip(quota, weight, units, strict=True)]
-    parts += [(total[u], heavy[u], parents[u]) for u in names if parents.get(u)]
+    names, parents = words(table["unit"]), words(table["parent"])
+    inside = [below(case.model, units, [u]) for u in names]
+    total = np.array([quota[m].sum() for m in inside], np.float64)
+    heavy = np.array([weight[m].sum() for m in inside], np.float64)
     band, out = case.model.settings.fairness.band, 0.0
-    for mine, share, above in parts:
-        fair = share / heavy[above] * total[above] if heavy[above] > 0 else 0.0
-        out += max(abs(mine - fair) - band * fair, 0.0)
+    for mine, share, above in ((quota, weight, units), (total, heavy, parents)):
+        for u in sorted(set(above) - {""}):
+            of = above == u
+            if share[of].sum() > 0:
+                fair = share[of] / share[of].sum() * mine[of].sum()
+                out += float(np.maximum(np.abs(mine[of] - fair) - band * fair, 0.0).sum())
     return out
 
 
@@ -88,7 +89,7 @@ def weights(case: Case) -> Floats:
     past = _history(case) * case.people.in_post.mean(axis=1)
     if fairness.by == "blend":
         shares = [x / x.sum() if x.sum() > 0 else x for x in (potential, past)]
-        weight = (1 - fairness.blend) * shares[0] + fairness.blend * shares[1]
+        weight = fairness.blend * shares[0] + (1 - fairness.blend) * shares[1]
     else:
         weight = potential if fairness.by == "potential" else past
     return np.asarray(weight * np.array([fairness.grades.get(g, 1.0) for g in case.people.grades]))
@@ -107,8 +108,9 @@ def _history(case: Case) -> Floats:
 
 
 def _peaks(case: Case, exact: Floats) -> float:
-    """Sum up what months ask for beyond their share of the rep's year."""
-    season = case.demand.season[None, :, :] * case.people.in_post[:, None, :]
+    """Sum up what months ask for beyond their share of the rep's year; large products come when they come."""
+    exact = exact[:, ~case.large]
+    season = case.demand.season[None, ~case.large, :] * case.people.in_post[:, None, :]
     year = season.sum(axis=2, keepdims=True)
     share = np.divide(season, year, out=np.zeros_like(season), where=year > 0)
     fair = (share * exact.sum(axis=2, keepdims=True)).sum(axis=1)

@@ -129,24 +129,28 @@ def _members(book: Book, clients: pd.DataFrame, assigned: Sheet, codes: pd.Index
 
 
 def _check_alike(book: Book, model: Model, members: Ints, first: Ints) -> None:
-    """Check that members share tier, status and every attribute that a target reads; owners come later."""
+    """Check that members share tier and status, and that no target tells them apart; owners come later."""
     clients = model["clients"]
     mine = members >= 0
     same = np.append(first, -1)[members]
-    for c in ("tier", "status", *(a for a in ATTRIBUTES if a in _attributes_read(model))):
-        values = words(clients[c])
-        ok = (values == values[same]) | ~mine
-        book.holds(ALIKE, [{"client": words(clients["client"]), "column": c}], ok, values, values[same])
+    for c, asked in [("tier", None), ("status", None), *_read(model)]:
+        shown = words(clients[c])
+        equal = shown == shown[same]
+        if asked is not None:
+            held = np.isin(shown.astype(str), asked)
+            equal = held == held[same]
+        axes = [{"client": words(clients["client"]), "column": c}]
+        book.holds(ALIKE, axes, equal | ~mine, shown, shown[same])
 
 
-def _attributes_read(model: Model) -> set[str]:
-    """Keys that scopes, repetitions and shares of the targets read."""
-    read: set[str] = set()
+def _read(model: Model) -> list[tuple[str, tuple[str, ...] | None]]:
+    """Attributes of clients that targets read, each with the values that a scope asks for; None for all of them."""
+    read: list[tuple[str, tuple[str, ...] | None]] = []
     table = model["targets"]
     for scope, each, share in zip(words(table["scope"]), table["each"], words(table["share_of"]), strict=True):
-        read |= set(parse_scope(scope)) | set(keys_of(each))
-        if share:
-            read |= set(parse_share_of(share)[1])
+        asked = [*parse_scope(scope).items(), *(parse_share_of(share)[1].items() if share else ())]
+        read += [(k, v) for k, v in asked if k in ATTRIBUTES]
+        read += [(k, None) for k in keys_of(each) if k in ATTRIBUTES]
     return read
 
 

@@ -52,7 +52,7 @@ class Metrics:
         if metric == "profit":
             return [self._sales(self._margin[:, None] * figures.sell)]
         if metric == "contracts":
-            return [self._sales(figures.contracts)]
+            return [self._sales(figures.contracts, self._on_sale & self._priced)]
         if metric == "commission":
             return [self._sales(self._rates * figures.sell)]
         if metric == "collections":
@@ -76,8 +76,9 @@ class Metrics:
         """Sum a metric under a scope and in some months, one total for every combination of ``each``."""
         return sum_cells(self.case, self.cells(metric), scope, window, each)
 
-    def _sales(self, amount: Floats) -> Cells:
-        return Cells(amount.ravel(), *self._sales_labels, self._on_sale.ravel())
+    def _sales(self, amount: Floats, exists: Bools | None = None) -> Cells:
+        exists = self._on_sale if exists is None else exists
+        return Cells(amount.ravel(), *self._sales_labels, exists.ravel())
 
     def _work(self, amount: Floats, exists: Bools | None = None) -> Cells:
         return Cells(
@@ -99,12 +100,12 @@ class Metrics:
         seen = np.minimum(groups.count[:, None], groups.by_window(self.figures.visits))
         begins = np.diff(groups.window, axis=1, prepend=-1) != 0
         amount = np.where(begins, np.take_along_axis(seen, groups.window, axis=1), 0.0) * groups.active[:, None]
-        return self._work(amount, np.broadcast_to(groups.active[:, None], amount.shape))
+        return self._work(amount, begins & groups.active[:, None])
 
     def _collections(self) -> list[Cells]:
         months, parts = len(self.case.months), []
-        for lag, amount in collected(self.case, self.figures.sell):
-            part = self._sales(amount)
+        for lag, share in collected(self.case):
+            part = self._sales(share * self.figures.sell, (share > 0) & self._on_sale)
             stays = part.month + lag < months
             moved = part.month[stays] + lag
             labels = {k: (p[stays], v) for k, (p, v) in part.labels.items()}
@@ -168,7 +169,7 @@ class Metrics:
         figures = self.figures
         parts = [
             (of_line, figures.spend, self._spend),
-            (of_tier, figures.visits + figures.first, self._work),
+            (of_tier, figures.visits, self._work),
             (of_product, figures.contracts, self._sales),
         ]
         out = []
@@ -178,6 +179,11 @@ class Metrics:
                 known = np.broadcast_to(~np.isnan(rate), base.shape).ravel()
                 out.append(Cells(part.amount, part.month, part.labels, part.exists & known))
         return out
+
+    @functools.cached_property
+    def _priced(self) -> Bools:
+        """Whether contracts of a pair can be counted, shape (pairs, 1)."""
+        return np.asarray(~np.isnan(self.case.contract[self.case.demand.product])[:, None])
 
     @functools.cached_property
     def _margin(self) -> Floats:

@@ -53,7 +53,7 @@ def check_effects(book: Book, case: Case) -> None:
     tables["new_clients"] = case.carried(figures.won.sum(axis=0))
     tables["contracts"] = case.carried(figures.contracts, of)
     tables["collections"] = sum(
-        (case.carried_later(part, of, lag) for lag, part in collected(case, figures.sell)),
+        (case.carried_later(share * figures.sell, of, lag) for lag, share in collected(case)),
         np.zeros(case.people.hours.shape),
     )
     tables["commission"] = (
@@ -85,11 +85,11 @@ def payment_shares(case: Case, tiers: Any) -> Floats:
     return out
 
 
-def collected(case: Case, sell: Floats) -> list[tuple[int, Floats]]:
-    """Parts of the revenue that are received some months later: (lag, shape (pairs, months of the sale))."""
+def collected(case: Case) -> list[tuple[int, Floats]]:
+    """Shares of the revenue that are received some months later: (lag, shape (pairs, 1))."""
     codes, tiers = pd.factorize(case.groups.labels["tier"])
     shares = payment_shares(case, tiers)[codes[case.demand.group]] if len(tiers) else np.zeros((0, 1))
-    return [(lag, shares[:, [lag]] * sell) for lag in range(shares.shape[1]) if shares[:, lag].any()]
+    return [(lag, shares[:, [lag]]) for lag in range(shares.shape[1]) if shares[:, lag].any()]
 
 
 def collected_history(case: Case) -> pd.DataFrame:

@@ -148,12 +148,12 @@ def _check_commission(book: Book, case: Case, quotas: Quotas) -> None:
 
 def asking(case: Case) -> list[Target]:
     """Revenue targets of level base that ask for quotas: they read nothing but what a quota has."""
+    keys = QUOTA_KEYS | set(words(case.model["units"]["kind"]))
     return [
         t
         for t in parse_targets(case)
-        if t.metric == "revenue"
-        and t.level == "base"
-        and {*t.scope, *t.each, *t.share_scope} <= QUOTA_KEYS
+        if (t.metric, t.level) == ("revenue", "base")
+        and {*t.scope, *t.each, *t.share_scope} <= keys
         and t.share_metric in ("", "revenue")
     ]
 
@@ -184,7 +184,7 @@ def _check_needs(book: Book, case: Case, quotas: Quotas) -> None:
             asked.append(sums[0].get(name, 0.0))
             carried.append(sums[1].get(name, 0.0))
             needs.append(limits[0])
-    if not needs:
+    if not any(bound == "at_least" for t in asking(case) for bound, _limit in t.bounds):
         names, asked, carried, needs = [""], [quotas.exact.sum()], [quotas.sold.sum()], [quotas.sold.sum()]
     if bent:
         names, asked, carried, needs = [], [], [], []

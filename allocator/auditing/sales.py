@@ -24,7 +24,7 @@ CEILING = N_("The market has a ceiling")
 LOST = N_("Only what sells can be lost")
 LOSABLE = N_("Sales are lost only where something limits them")
 LIFT = N_("Lift of the forecast is that of the pools")
-LIFT_ROWS = N_("Lift goes to active groups and products of its pool")
+LIFT_ROWS = N_("Lift goes to active groups and products on sale of its pool")
 POOLS = N_("A line's lift is sold once")
 SUPPLY = N_("Only what can be delivered is sold")
 SUPPLY_LIMIT = N_("A source delivers no more than it has")
@@ -87,6 +87,8 @@ def _check_large(book: Book, case: Case, large: Bools) -> None:
     book.equal(SELL, names, case.figures.sell[large], value * shown)
     book.equal(LARGE, names, shown, np.round(shown))
     book.at_least(LARGE, names, shown)
+    season = case.demand.season[case.demand.product][large]
+    book.equal(LARGE, names, np.where(season > 0, 0.0, shown), 0.0)
     demand = case.curve[large].cumsum(axis=1)
     book.at_most(LARGE_LATE, names, value * shown.cumsum(axis=1), demand + value)
     book.at_most(LARGE_LATE, names[:1], (value * shown).sum(axis=1), demand[:, -1])
@@ -101,18 +103,25 @@ def _only(case: Case, mine: Bools) -> tuple[dict[str, object], dict[str, object]
 def _check_lost(book: Book, case: Case) -> None:
     """Loss stays within what would sell, and stands only where a rule may ask for it."""
     book.at_most(LOST, case.cells, case.lost, case.curve + case.lift)
-    may = np.isin(case.products, words(case.model["supply"]["product"])) | _limited(case)
+    may = np.isin(case.products, [*words(case.model["supply"]["product"]), *words(case.model["needs"]["product"])])
+    may |= _limited(case)
     fixed = ~may[case.demand.product]
     book.equal(LOSABLE, _only(case, fixed), case.lost[fixed], 0.0)
 
 
 def _limited(case: Case) -> Bools:
-    """Products in the scope of an at_most target on sales."""
+    """Products in a scope of sales on which a target sets an upper bound or a share."""
     table, products = case.model["targets"], case.model["products"]
     own = set(words(case.model["yields"]["metric"])[np.isin(words(case.model["yields"]["source"]), case.products)])
     out = np.zeros(len(case.products), bool)
-    planned = (words(table["level"]) != "ceiling") & ~np.isnan(numbers(table["at_most"], np.nan))
-    for metric, scope in zip(words(table["metric"])[planned], words(table["scope"])[planned], strict=True):
+    shares = words(table["share_of"])
+    planned = words(table["level"]) != "ceiling"
+    bounded = planned & (~np.isnan(numbers(table["at_most"], np.nan)) | (shares != ""))
+    read = list(zip(words(table["metric"])[bounded], words(table["scope"])[bounded], strict=True))
+    read += [
+        (m.strip(), s) for m, _, s in (t.replace("：", ":").partition(":") for t in shares[planned & (shares != "")])
+    ]
+    for metric, scope in read:
         if metric not in SALES_METRICS and metric not in own:
             continue
         held = np.ones(len(out), bool)
@@ -130,7 +139,7 @@ def _check_lift(book: Book, case: Case) -> None:
     unit, product = sheet.text("unit"), sheet.text("line_product")
     group, what = sheet.place["group"], sheet.place["product"]
     owners = np.append(case.people.units, "")[groups.owner[group]]
-    ok = groups.active[group] & ~case.large[what]
+    ok = groups.active[group] & ~case.large[what] & (demand.season[what, sheet.place["month"]] > 0)
     ok &= (product == "") | (product == case.products.to_numpy(dtype=object)[what])
     known = pd.MultiIndex.from_tuples([(p.unit, p.product) for p in pools], names=["unit", "product"])
     ok &= np.asarray(known.get_indexer(pd.MultiIndex.from_arrays([unit, product])) >= 0)

@@ -126,7 +126,9 @@ def repetitions(case: Case) -> tuple[pd.DataFrame, pd.Index[Any]]:
                 value, size = totals.amounts.get(x, 0.0) / market[i], totals.sizes.get(x, 0.0) / market[i]
                 rows.append((target.code, target.level, target.priority, target.weight, x, bound, limit,
                              limit * share[i], value, size, expected[i]))  # fmt: skip
-    return pd.DataFrame(rows, columns=list(MISSES)), pd.Index(needed, dtype=object)
+    frame = pd.DataFrame(rows, columns=list(MISSES))
+    amounts = ["weight", "limit", "required", "planned", "size", "expected"]
+    return frame.astype(dict.fromkeys(amounts, float)), pd.Index(needed, dtype=object)
 
 
 def row_name(target: str, level: str, each: str, bound: str) -> str:
