@@ -93,6 +93,8 @@ def _weights(program: Program, duals: Floats) -> list[tuple[Family, Floats]]:
 
 
 def _labels(family: Family, rows: np.ndarray) -> str:
+    if not family.labels:
+        return _("the whole plan")
     frame = family.frame().iloc[rows]
     return "; ".join(", ".join(str(v) for v in row) for row in frame.itertuples(index=False))
 

@@ -16,8 +16,11 @@ import scipy.sparse as sp
 from allocator.engines.status import Engine, Solution, Status, reduced_costs
 from allocator.program import Floats, Goal, Program
 
-FACE = 1e-9
-"""Reduced costs and duals above this, relative to the largest cost, hold a face."""
+FACE = 1e-8
+"""Reduced costs and duals above this, of the costs as the engine sees them, hold a face."""
+
+ACTIVE = 1e-6
+"""A bound this near, relative to one and the value, is active; a price at any other is noise."""
 
 HELD = 1e-6
 """A goal may lose this much, relative to one and its size, to numerical tolerance."""
@@ -94,7 +97,7 @@ class Ordering:
                 before.append(met)
                 met = _held(met, goal) if goal.wish else met
             del goals[:done]
-            while goals and goals[0].wish and self._reached(goals[0]):
+            while goals and goals[0].wish and self.out.x is not None and self._reached(goals[0]):
                 before.append(self.out.program)
                 self._hold_at_bounds(goals.pop(0))
         if self.out.status is Status.OPTIMAL and self.out.x is None:
@@ -180,7 +183,10 @@ class Ordering:
 
     def _solve(self, program: Program, costs: Floats, name: str) -> Solution:
         self.progress(name)
-        solution = self.engine.solve(program, costs, seconds=self.left)
+        scale = _scale(costs)
+        solution = self.engine.solve(program, costs * scale, seconds=self.left)
+        duals = None if solution.duals is None else solution.duals / scale
+        solution = replace(solution, duals=duals, bound=solution.bound / scale)
         self.out.solves += 1
         self.out.seconds += solution.seconds
         if self.left is not None:
@@ -214,6 +220,12 @@ class Ordering:
         self.out.status, self.out.detail = solution.status, solution.detail
 
 
+def _scale(costs: Floats) -> float:
+    """Factor that makes prices large beside the engines' tolerances: the costs then sum to the number of columns, ten thousand at most."""
+    total = float(np.abs(costs).sum())
+    return min(len(costs), 1e4) / total if total > 0 else 1.0
+
+
 def _leading_wishes(goals: list[Goal]) -> int:
     """Wishes before the first goal that is none."""
     return next((i for i, g in enumerate(goals) if not g.wish), len(goals))
@@ -232,14 +244,14 @@ def _face(program: Program, goal: Goal, solution: Solution) -> Program:
     """Fix columns with a reduced cost and rows with a dual at their active bounds."""
     assert solution.x is not None
     assert solution.duals is not None
-    cut = FACE * max(1.0, float(np.abs(goal.costs).max(initial=0.0)))
+    cut = FACE / _scale(goal.costs)
     d, y = reduced_costs(program, goal.costs, solution.duals), solution.duals
     lower, upper = program.lower.copy(), program.upper.copy()
     row_lower, row_upper = program.row_lower.copy(), program.row_upper.copy()
-    up, down = (d < -cut) & np.isfinite(upper), (d > cut) & np.isfinite(lower)
-    lower[up], upper[down] = upper[up], lower[down]
-    up, down = (y < -cut) & np.isfinite(row_upper), (y > cut) & np.isfinite(row_lower)
-    row_lower[up], row_upper[down] = row_upper[up], row_lower[down]
+    for price, value, low, high in ((d, solution.x, lower, upper), (y, program.matrix @ solution.x, row_lower, row_upper)):
+        near = ACTIVE * np.maximum(1.0, np.abs(value))
+        up, down = (price < -cut) & (high - value <= near), (price > cut) & (value - low <= near)
+        low[up], high[down] = high[up], low[down]
     costly = np.flatnonzero(goal.costs)
     if len(costly) == 1:
         only = costly[0]

@@ -44,7 +44,7 @@ STATUS = {
 def solve(
     model: Model,
     *,
-    engine: str | None = None,
+    engine: str | Engine | None = None,
     strict: bool = False,
     seconds: float | None = None,
     progress: Progress | None = None,
@@ -54,8 +54,8 @@ def solve(
     Parameters
     ----------
     model : Model
-    engine : str, optional
-        ``ortools``, ``highs``, ``pulp`` or ``pulp:NAME``; the model's setting by default.
+    engine : str or Engine, optional
+        ``ortools``, ``highs``, ``pulp`` or ``pulp:NAME``, or an engine; the model's setting by default.
     strict : bool
         Promised visits and base targets are hard.
     seconds : float, optional
@@ -74,7 +74,8 @@ def solve(
         If the engine is not there, or fails.
     """
     clock = _Clock()
-    solver = find_engine(engine or model.settings.engine)
+    name = engine or model.settings.engine
+    solver = find_engine(name) if isinstance(name, str) else name
     effort = effort_program(model, strict=strict)
     clock.lap("build")
     first = _in_order(effort.program, solver, seconds, progress)

@@ -126,7 +126,8 @@ class Maker(TableMaker):
             * repeated
             * {"visits": 2 * len(self.months), "hours": 6}.get(metric, 0.5)
         )
-        return {"metric": metric, "each": each, "scope": scope} | self._bound(size)
+        bound = self._bound(size, most=0.0 if metric == "coverage" else 0.2)
+        return {"metric": metric, "each": each, "scope": scope} | bound
 
     def _money_target(self) -> Row | None:
         if not self.rows("budget"):

@@ -296,13 +296,17 @@ def test_nobody_earns_commission_without_a_carrier(tmp_path: Path) -> None:
 
 
 def test_coverage_counts_who_is_seen(tmp_path: Path) -> None:
-    """All five clients are seen in both months by the promise: an at_most of 4 is missed by 6 of 4, not wished away."""
+    """A client is covered once in a window however often it is visited, and a visit covers one client.
+
+    30 clients are promised 4/3 visits a month (40), 8 clients one: 48 visits of half an hour, 44 possible. All goals want
+    the 4 missing ones from the first tier: min(30, 36) + min(8, 8) = 38 are covered, all that are wanted.
+    """
     tables: dict[str, Rows] = {
-        "tiers": [{"tier": "A", "visits": 2, "per": "month", "minutes": 60}],
-        "clients": [{"client": "c", "tier": "A", "owner": "r", "count": 5}],
-        "targets": [{"target": "t", "metric": "coverage", "at_most": 4}],
+        "tiers": [{"tier": t, "visits": v, "per": "month", "minutes": 30} for t, v in (("A", 4 / 3), ("B", 1))],
+        "clients": [{"client": c, "tier": t, "owner": "r", "count": n} for c, t, n in (("c", "A", 30), ("d", "B", 8))],
+        "targets": [{"target": "t", "metric": "coverage", "each": "month", "at_least": 38}],
     }
-    goals(tiny(tmp_path, tables), visits=0, base_1_largest=1.5)
+    goals(tiny(tmp_path, tables), visits=4 / 48, base_1_largest=0)
 
 
 def test_nobody_new_without_a_funnel(tmp_path: Path) -> None:
@@ -323,19 +327,15 @@ def test_each_unit_holds_the_units_above(tmp_path: Path) -> None:
     goals(tiny(tmp_path, tables), base_1_largest=0.5, base_1_sum=1.5)
 
 
-def test_net_loss_does_not_bend_the_curve(tmp_path: Path) -> None:
-    """A product that loses money on each sale sells what the curve says all the same: 1,050 · −0.1 = −105.
-
-    30 hours are wanted, 15 visits a month, effort 1.5: F = 1,000 · 1.05. Filling the flat end of the curve (10 visits a
-    month) before the steep beginning would make the same visits and sell 300.
-    """
+def test_net_loss_is_declined(tmp_path: Path) -> None:
+    """What loses money on each sale is offered and not sold, where no target wants it: contribution 0, not −155."""
     tables: dict[str, Rows] = {
         "products": [{"product": "p", "margin": -0.1}],
-        "responses": [{"driver": "A", "effort": e, "sales": s} for e, s in ((0, 0), (0.5, 0.8), (1, 1), (2, 1.1))],
+        "responses": [{"driver": "A", "effort": e, "sales": s} for e, s in ((0, 0), (1.2, 1.5), (1.8, 1.6))],
         "demand": [{"client": "c", "product": "p", "expected": 1000, "ceiling": 2000}],
         "targets": [{"target": "t", "metric": "hours", "at_least": 30}],
     }
-    goals(tiny(tmp_path, tables), visits=0, base_1_largest=0, contribution=-105)
+    goals(tiny(tmp_path, tables), visits=0, base_1_largest=0, contribution=0)
 
 
 def test_contradiction_is_infeasible(tmp_path: Path) -> None:
@@ -398,6 +398,14 @@ def test_quotas_stay_below_the_forecast_and_near_their_share(tmp_path: Path) -> 
     found = quota_goals(model, even)
     expected = {"beyond": 0, "gap 1 largest": 0, "gap 1 sum": 0, "total": 1600, "unfair": 240, "peak": 0}
     assert found == pytest.approx(expected, rel=1e-6, abs=1e-6)
+
+
+def test_a_target_that_no_quota_reaches_is_a_gap(tmp_path: Path) -> None:
+    """What is asked of a rep without a forecast is missing in full, and shown."""
+    targets = [{"target": "t", "metric": "revenue", "scope": "rep=s", "at_least": 500}]
+    found = quota_goals(two_reps(tmp_path, {"targets": targets}), forecast(("r", "p", "2026-03", 800)))
+    assert found["gap 1 largest"] == pytest.approx(1)
+    assert found["total"] == pytest.approx(0)
 
 
 def test_quota_gap_and_pin(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from allocator.auditing.book import Book, Bools, Floats, summed
 from allocator.auditing.case import Case
-from allocator.auditing.people import below, numbers, words
+from allocator.auditing.people import below, commission_rates, numbers, words
 from allocator.auditing.pools import lift_pools
 from allocator.scopes import parse_scope
 from allocator.texts import N_
@@ -104,7 +104,9 @@ def _check_lost(book: Book, case: Case) -> None:
     """Loss stays within what would sell, and stands only where a rule may ask for it."""
     book.at_most(LOST, case.cells, case.lost, case.curve + case.lift)
     may = np.isin(case.products, [*words(case.model["supply"]["product"]), *words(case.model["needs"]["product"])])
-    may |= _limited(case)
+    grades = np.append(words(case.model["commission"]["grade"]), "")
+    margin = numbers(case.model["products"]["margin"], 0.0)
+    may |= _limited(case) | (margin < commission_rates(case.model, grades, 1.0).max())
     fixed = ~may[case.demand.product]
     book.equal(LOSABLE, _only(case, fixed), case.lost[fixed], 0.0)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from allocator.formulation.demand import Cells
 from allocator.formulation.draft import Draft, widen
-from allocator.formulation.metrics import MONEY, Metrics, Sums
+from allocator.formulation.metrics import MONEY, Metrics, Sums, commission_rates
 from allocator.formulation.rules import rule
 from allocator.model import Model
 from allocator.program import Floats, Goal, Ints
@@ -45,11 +45,13 @@ class TargetRows:
 def losing_products(draft: Draft) -> NDArray[np.bool_]:
     """Products of which less may be wished than the clients would buy, shape (products,).
 
-    Those with supply rows or a need of a shared pool, and those in a scope of sales on which a target sets an upper bound or a share: there the plan may decline
+    Those with supply rows or a need of a shared pool, those whose margin is below some grade's commission, and those in a scope of sales on which a target sets an upper bound or a share: there the plan may decline
     to sell, and the curves are followed exactly although some goal would rather not (free disposal).
     """
     model, product = draft.grain.model, draft.grain.product
     losing = np.isin(product, [*model["supply"]["product"].unique(), *model["needs"]["product"].unique()])
+    dearest = max(commission_rates(model, 1.0).values())
+    losing |= model["products"]["margin"].to_numpy(float) < dearest
     own = set(model["yields"].loc[model["yields"]["source"].isin(product), "metric"])
     for metric, level, scope, at_most, share_of in model["targets"][
         ["metric", "level", "scope", "at_most", "share_of"]

@@ -229,6 +229,8 @@ class Effort:
         """Products of which something may be lost: with supply rows, or under an upper bound or a share on sales."""
         f = self.facts
         found = {s["product"] for table in ("supply", "needs") for s in rows(f.model, table)}
+        dearest = max((f.commission(s["grade"], 1.0) for s in [*f.steps, {"grade": ""}]), default=0.0)
+        found |= {p for p, product in f.products.items() if product["margin"] < dearest}
         for target in f.targets:
             if target["level"] == "ceiling":
                 continue
