@@ -128,6 +128,10 @@ def _cells(grain: Grain, forecast: Floats, money: float) -> Asking:
     """Columns ``quota`` (rep, product, month) up to the forecast, and ``beyond`` where a pin or floor reaches."""
     model, people = grain.model, grain.people
     shape = forecast.shape
+    carried = np.zeros(shape, bool)
+    carrier = grain.carrier[grain.pairs["group"]]
+    k, month = np.nonzero(carrier >= 0)
+    carried[carrier[k, month], grain.pairs["product"].to_numpy()[k], month] = True
     reached = np.zeros(shape, bool)
     codes, products = pd.Index(people.code), pd.Index(grain.product)
     for unit, rep, product, period in model["pins"][["unit", "rep", "product", "period"]].itertuples(index=False):
@@ -140,7 +144,7 @@ def _cells(grain: Grain, forecast: Floats, money: float) -> Asking:
         inside = np.isin(np.arange(shape[2]), model.calendar.window(period))
         reached |= here[:, None, None] & sold[None, :, None] & inside[None, None, :]
     reached[model["reps"]["quota_min"].to_numpy(float) > 0] = True
-    wanted = ((forecast > 0) | reached) & people.in_post[:, None, :]
+    wanted = (carried | reached) & people.in_post[:, None, :]
     r, p, t = np.nonzero(wanted)
     builder = ProgramBuilder(money=money)
     months = model.calendar.months
