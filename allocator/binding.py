@@ -55,15 +55,12 @@ def causes(effort: Effort, outcome: Outcome, targets: pd.DataFrame) -> list[str]
         if level == "ceiling":
             out.append(_("compared only: ceilings are not planned for"))
             continue
-        duals = next(
-            (
-                outcome.duals[n]
-                for n in (f"{level} {priority} sum", f"{level} {priority} largest")
-                if n in outcome.duals
-            ),
-            None,
-        )
-        out.append(_cause(effort.program, duals) if duals is not None else _("an earlier goal came first"))
+        solved = [
+            outcome.duals[n] for n in (f"{level} {priority} sum", f"{level} {priority} largest") if n in outcome.duals
+        ]
+        found = (_cause(effort.program, duals) for duals in solved)
+        everything = _("everything the clients would buy is already planned")
+        out.append(next((text for text in found if text), everything if solved else _("an earlier goal came first")))
     return out
 
 
@@ -75,8 +72,6 @@ def _cause(program: Program, duals: Floats) -> str:
             dearest = hit[np.argsort(-weight[hit], kind="stable")][:1]
             found.append((float(weight.sum()), f"{_(family.name)} ({_labels(family, dearest)})"))
     found.sort(key=lambda f: (-f[0], f[1]))
-    if not found:
-        return _("everything the clients would buy is already planned")
     return "; ".join(text for _weight, text in found[:2])
 
 

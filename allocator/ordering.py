@@ -221,7 +221,7 @@ class Ordering:
 
 
 def _scale(costs: Floats) -> float:
-    """Factor that makes prices large beside the engines' tolerances: the costs then sum to the number of columns, ten thousand at most."""
+    """Factor that makes prices large beside the engines' tolerances: the costs sum to the number of columns, 10,000 at most."""
     total = float(np.abs(costs).sum())
     return min(len(costs), 1e4) / total if total > 0 else 1.0
 
@@ -248,7 +248,10 @@ def _face(program: Program, goal: Goal, solution: Solution) -> Program:
     d, y = reduced_costs(program, goal.costs, solution.duals), solution.duals
     lower, upper = program.lower.copy(), program.upper.copy()
     row_lower, row_upper = program.row_lower.copy(), program.row_upper.copy()
-    for price, value, low, high in ((d, solution.x, lower, upper), (y, program.matrix @ solution.x, row_lower, row_upper)):
+    for price, value, low, high in (
+        (d, solution.x, lower, upper),
+        (y, program.matrix @ solution.x, row_lower, row_upper),
+    ):
         near = ACTIVE * np.maximum(1.0, np.abs(value))
         up, down = (price < -cut) & (high - value <= near), (price > cut) & (value - low <= near)
         low[up], high[down] = high[up], low[down]

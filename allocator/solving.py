@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from allocator.arithmetic import arithmetic
 from allocator.auditing import audit, kpis
 from allocator.binding import binding_rules, causes, contradictions
 from allocator.engines import engine as find_engine
@@ -21,6 +22,7 @@ from allocator.engines.status import Engine, Solution, Status
 from allocator.errors import EngineError
 from allocator.formulation.answers import effort_tables
 from allocator.formulation.effort import Effort, effort_program, least_effort
+from allocator.formulation.grain import make_grain
 from allocator.formulation.quotas import Quotas, quota_program
 from allocator.model import Model
 from allocator.nearness import Reference, nearest
@@ -76,47 +78,53 @@ def solve(
     clock = _Clock()
     name = engine or model.settings.engine
     solver = find_engine(name) if isinstance(name, str) else name
-    effort = effort_program(model, strict=strict)
+    grain = make_grain(model)
+    doubts = tuple(arithmetic(model, grain, strict=strict))
+    model = replace(model, findings=(*model.findings, *doubts))
+    effort = effort_program(model, grain=grain, strict=strict)
     clock.lap("build")
     first = _in_order(effort.program, solver, seconds, progress)
     if first.status is Status.OPTIMAL:
         _tie_break(effort, first, solver)
     clock.lap("solve")
-    if first.status is not Status.OPTIMAL:
-        return _without_plan(model, effort, first, solver, clock)
-    assert first.x is not None
+    if first.x is None or first.status is not Status.OPTIMAL:
+        return _without_plan(model, effort.program, first, solver, clock)
     tables, forecast = effort_tables(effort, first.x)
-    quotas = quota_program(effort.draft.grain, forecast, effort.draft.money)
+    quotas = quota_program(grain, forecast, effort.draft.money)
     clock.lap("build")
     left = None if seconds is None else max(seconds - first.seconds, 1e-3)
     second = _in_order(quotas.program, solver, left, progress)
     if second.status is Status.OPTIMAL:
         _even_out(quotas, second, solver)
     clock.lap("solve")
-    if second.status is not Status.OPTIMAL:
-        return _without_plan(model, quotas, second, solver, clock)
-    assert second.x is not None
+    if second.x is None or second.status is not Status.OPTIMAL:
+        return _without_plan(model, quotas.program, second, solver, clock)
     tables["quotas"] = _quota_table(quotas, second.x)
     tables["targets"]["cause"] = causes(effort, first, tables["targets"])
     goals = (*_goal_values(first), *_goal_values(second))
     binding = pd.concat([binding_rules(first, "contribution"), binding_rules(second, "total")], ignore_index=True)
-    clock.lap("build")
-    checked = audit(model, tables)
     summary = _summary(model, "optimal", solver, clock, effort.program, quotas.program)
     summary["goals"] = [{"name": g.name, "value": g.value, "best": g.best} for g in goals]
-    summary["kpis"] |= kpis(model, tables)
-    status = tables["targets"]["status"]
-    summary["targets"] = {"met": int((status != "missed").sum()), "missed": int((status == "missed").sum())}
+    summary["solves"] = first.solves + second.solves
+    summary["engine_seconds"] = first.seconds + second.seconds
+    clock.lap("build")
+    _examine(model, tables, summary)
+    clock.lap("audit")
+    summary["seconds"] |= clock.seconds
+    return Plan(model, "optimal", tables, goals, summary, binding, (), model.findings)
+
+
+def _examine(model: Model, tables: dict[str, pd.DataFrame], summary: dict[str, Any]) -> None:
+    """Audit the tables and take the key figures from them."""
+    checked = audit(model, tables)
     summary["audit"] = {
         "rules": checked.rules,
         "violations": len(checked.violations),
         "largest_residual": checked.largest_residual,
     }
-    clock.lap("audit")
-    summary["seconds"] |= clock.seconds
-    summary["solves"] = first.solves + second.solves
-    summary["engine_seconds"] = first.seconds + second.seconds
-    return Plan(model, "optimal", tables, goals, summary, binding, (), model.findings)
+    summary["kpis"] |= kpis(model, tables)
+    missed = int((tables["targets"]["status"] == "missed").sum())
+    summary["targets"] = {"met": len(tables["targets"]) - missed, "missed": missed}
 
 
 def export(model: Model, path: Path, *, strict: bool = False) -> None:
@@ -224,14 +232,17 @@ def _quota_table(quotas: Quotas, x: Floats) -> pd.DataFrame:
     )
 
 
-def _without_plan(model: Model, part: Effort | Quotas, outcome: Outcome, solver: Engine, clock: _Clock) -> Plan:
+def _without_plan(model: Model, program: Program, outcome: Outcome, solver: Engine, clock: _Clock) -> Plan:
     """Say why there is no plan; no numbers that look like one."""
     status = STATUS[outcome.status]
     if status == "error":
         raise EngineError(_("The engine failed: {detail}").format(detail=outcome.detail or "?"))
-    reasons = contradictions(part.program, solver) if status == "infeasible" else (outcome.detail,)
+    reasons: tuple[str, ...] = (outcome.detail,)
+    if status == "infeasible":
+        proofs = tuple(f.says for f in model.findings if f.rule == "arithmetic" and f.severity == "error")
+        reasons = proofs + contradictions(program, solver)
     clock.lap("solve")
-    summary = _summary(model, status, solver, clock, part.program)
+    summary = _summary(model, status, solver, clock, program)
     summary["seconds"] |= clock.seconds
     return Plan(model, status, {}, (), summary, binding_rules(None, ""), reasons, model.findings)
 

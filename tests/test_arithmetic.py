@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from small_model import TABLES, write_small_model
 
+from allocator.arithmetic import arithmetic
 from allocator.errors import Finding
 from allocator.model import Model
 from allocator.reading import load
-from allocator.schema.arithmetic import arithmetic
 
 TARGETS = "target,metric,level,period,scope,each,at_least,at_most,share_of,priority\n"
 

@@ -462,8 +462,8 @@ def compare(model: Model) -> None:
     plan = solve(model)
     try:
         expected = effort_goals(model)
-        if plan.status == "optimal":
-            expected |= quota_goals(model, by_rep(plan))
+        # What quotas contradict does not depend on the forecast, which a plan without an answer has not got.
+        expected |= quota_goals(model, by_rep(plan) if plan.status == "optimal" else forecast())
     except Infeasible:
         assert plan.status == "infeasible"
         return

@@ -85,6 +85,7 @@ def check_command() -> click.Command:
 
 
 def _check(session: Session, model: str) -> None:
+    from allocator.arithmetic import arithmetic
     from allocator.commands.language import chosen_language, language_of_model
     from allocator.reading import load
 
@@ -92,7 +93,10 @@ def _check(session: Session, model: str) -> None:
     session.speak(language_of_model(path))
     checked = load(path)
     session.speak(chosen_language(checked))
-    session.findings(checked.findings, err=session.json)
-    counts = counted(checked.findings)
+    found = (*checked.findings, *arithmetic(checked))
+    session.findings(found, err=session.json)
+    if any(f.severity == "error" for f in found):
+        raise InfeasibleError(_("Hard rules of {model} are out of reach; the findings say which.").format(model=model))
+    counts = counted(found)
     session.say(_("{model} can be solved: {tally}.").format(model=model, tally=tally(counts)))
-    session.answer({"status": "done", "model": checked.name, "counts": counts, "findings": rows_of(checked.findings)})
+    session.answer({"status": "done", "model": checked.name, "counts": counts, "findings": rows_of(found)})

@@ -191,7 +191,8 @@ def lift_is_sold_once(draft: Draft) -> None:
     row = (lift["pool"] * months + lift["month"]).to_numpy()
     sold = draft.matrix(row, lift["column"].to_numpy(), 1.0, len(pools) * months)
     k, t = np.divmod(np.arange(len(pools) * months), months)
-    labels = {"pool": k, "month": draft.month_label(t)}
+    names = [", ".join(n for n in pool if n) or "*" for pool in pools[["unit", "product"]].itertuples(index=False)]
+    labels = {"pool": draft.label(names, k), "month": draft.month_label(t)}
     draft.add_rows(lift_is_sold_once, labels, sp.csr_array(sold - effect_matrix(draft)), -np.inf, 0.0)
 
 

@@ -21,7 +21,7 @@ from allocator.formulation.demand import (
     supply,
 )
 from allocator.formulation.draft import Draft, start_draft, widen
-from allocator.formulation.grain import make_grain
+from allocator.formulation.grain import Grain, make_grain
 from allocator.formulation.metrics import Metrics
 from allocator.formulation.places import make_places
 from allocator.formulation.rules import rule
@@ -68,9 +68,9 @@ class Effort:
     rows: TargetRows
 
 
-def effort_program(model: Model, *, strict: bool = False) -> Effort:
+def effort_program(model: Model, *, strict: bool = False, grain: Grain | None = None) -> Effort:
     """Write the effort program of a model; ``strict`` makes promised visits and base targets hard."""
-    draft = start_draft(make_grain(model), strict=strict)
+    draft = start_draft(make_grain(model) if grain is None else grain, strict=strict)
     add_spend(draft)
     add_visits(draft)
     add_winning(draft)

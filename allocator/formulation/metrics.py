@@ -84,7 +84,9 @@ class Metrics:
         parts = [p.where(self.mask(p, scope, months)) for p in self.parts(name)]
         columns = self.draft.builder.columns
         labels = [
-            with_units_above(pd.DataFrame({e: self.label(p, e) for e in each}, index=range(len(p))), self.draft.grain.model)
+            with_units_above(
+                pd.DataFrame({e: self.label(p, e) for e in each}, index=range(len(p))), self.draft.grain.model
+            )
             for p in parts
         ]
         if each:

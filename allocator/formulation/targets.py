@@ -10,7 +10,6 @@ import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from allocator.formulation.demand import Cells
 from allocator.formulation.draft import Draft, widen
 from allocator.formulation.metrics import MONEY, Metrics, Sums, commission_rates
 from allocator.formulation.rules import rule
@@ -45,8 +44,9 @@ class TargetRows:
 def losing_products(draft: Draft) -> NDArray[np.bool_]:
     """Products of which less may be wished than the clients would buy, shape (products,).
 
-    Those with supply rows or a need of a shared pool, those whose margin is below some grade's commission, and those in a scope of sales on which a target sets an upper bound or a share: there the plan may decline
-    to sell, and the curves are followed exactly although some goal would rather not (free disposal).
+    Those with supply rows or a need of a shared pool, those whose margin is below some grade's commission, and those in a scope of
+    sales on which a target sets an upper bound or a share: there the plan may decline to sell, and the curves are followed exactly
+    although some goal would rather not (free disposal).
     """
     model, product = draft.grain.model, draft.grain.product
     losing = np.isin(product, [*model["supply"]["product"].unique(), *model["needs"]["product"].unique()])
