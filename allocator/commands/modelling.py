@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from allocator.commands.common import Command, CommandGroup, Session, counted, rows_of, tally
+from allocator.errors import InfeasibleError
 from allocator.places import find_model, shipped_models
 from allocator.texts import _
 
