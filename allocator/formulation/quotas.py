@@ -242,16 +242,22 @@ def needs_met(asking: Asking) -> list[tuple[str, Ints, Ints, Floats]]:
     both = sp.csr_array(wide + asking.sparse(number, gap, sign, len(about)))
     asking.builder.add_rows(needs_met.sentence, "money", labels, both, low, high)
     some = np.flatnonzero(several[at])
-    each = np.arange(len(some))
-    most = asking.sparse(each, gap[some], 1.0, len(some)) - asking.sparse(each, largest[at[some]], 1.0, len(some))
     if len(some):
-        labels = {n: pd.Categorical(about[n].iloc[some]) for n in ("target", "each", "bound")}
-        asking.builder.add_rows("The largest gap of a priority", "share", labels, sp.csr_array(most), -np.inf, 0.0)
+        largest_gap(asking, about.iloc[some], gap[some], largest[at[some]])
     for k, priority in enumerate(priorities):
         of = np.flatnonzero(at == k)
         most_of = largest[[k]] if several[k] else gap[of]
         kinds.append((f"gap {priority}", most_of, gap[of], about["weight"].to_numpy(float)[of]))
     return kinds
+
+
+@rule("The largest gap of a priority", unit="share", index="target, repetition")
+def largest_gap(asking: Asking, about: pd.DataFrame, gap: Ints, largest: Ints) -> None:
+    """largest[priority] ≥ gap of each target of it."""
+    each = np.arange(len(gap))
+    matrix = asking.sparse(each, gap, 1.0, len(gap)) - asking.sparse(each, largest, 1.0, len(gap))
+    labels = {n: pd.Categorical(about[n]) for n in ("target", "each", "bound")}
+    asking.builder.add_rows(largest_gap.sentence, "share", labels, sp.csr_array(matrix), -np.inf, 0.0)
 
 
 def _target_lines(asking: Asking, row: pd.Series) -> list[tuple[sp.csr_array, Floats, Floats, Floats, pd.DataFrame]]:
