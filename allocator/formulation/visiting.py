@@ -196,8 +196,8 @@ def rep_days(draft: Draft) -> None:
     most = draft.grain.model["reps"]["visits_per_day"].to_numpy(float)
     if np.isnan(most).all():
         return
-    limit = np.where(np.isnan(most), np.inf, np.nan_to_num(most))[:, None] * np.ones(draft.shape[1])
-    limit = np.where(np.isfinite(limit), limit * draft.grain.people.present, np.inf)
+    limit = most[:, None] * draft.grain.people.present
+    limit = np.where(np.isnan(limit), np.inf, limit)
     matrix = sp.csr_array(_reps_matrix(draft) @ all_visits_matrix(draft))
     _rep_rows(draft, rep_days, matrix, limit)
 
