@@ -134,7 +134,7 @@ class Ordering:
         wishes = _leading_wishes(goals)
         ends = [i for i in range(1, wishes) if goals[i].kind != goals[i - 1].kind]
         ends = [0, *ends, wishes] if wishes else [0]
-        # First all wishes, then all but the last kind, then by halves; with none held something can always be had.
+        # First all wishes, then by halves; with none held something can always be had. A goal that stays short of its ideal ends it.
         have, cannot, probe = 0, len(ends), len(ends) - 1
         tried: dict[int, tuple[Program, Solution]] = {}
         while have + 1 < cannot and self.out.status is Status.OPTIMAL:
@@ -143,7 +143,9 @@ class Ordering:
                 cannot = probe
             else:
                 tried[probe], have = answer, probe
-            probe = cannot - 1 if len(tried) == 0 and cannot == len(ends) - 1 else (have + cannot) // 2
+                if probe < len(ends) - 1 and not _at_best(goals[ends[probe]], answer[0], _point(answer[1])):
+                    break
+            probe = (have + cannot) // 2
         if self.out.status is not Status.OPTIMAL:
             return 0
         held = ends[have]
@@ -207,9 +209,7 @@ class Ordering:
     def _reached(self, goal: Goal) -> bool:
         """Whether a wish is already at the best its columns' bounds allow; then it costs no solve."""
         assert self.out.x is not None
-        lower, upper = self.out.program.lower, self.out.program.upper
-        best = float(np.where(goal.costs > 0, lower, np.where(goal.costs < 0, upper, 0.0)) @ goal.costs)
-        return float(goal.costs @ self.out.x) - best <= 1e-9
+        return _at_best(goal, self.out.program, self.out.x)
 
     def _hold_at_bounds(self, goal: Goal) -> None:
         assert self.out.x is not None
@@ -229,6 +229,17 @@ def _scale(costs: Floats) -> float:
 def _leading_wishes(goals: list[Goal]) -> int:
     """Wishes before the first goal that is none."""
     return next((i for i, g in enumerate(goals) if not g.wish), len(goals))
+
+
+def _at_best(goal: Goal, program: Program, x: Floats) -> bool:
+    """Whether every column with a cost stands at its better bound."""
+    best = np.where(goal.costs > 0, program.lower, np.where(goal.costs < 0, program.upper, 0.0))
+    return float(goal.costs @ x) - float(goal.costs @ best) <= 1e-9
+
+
+def _point(solution: Solution) -> Floats:
+    assert solution.x is not None
+    return solution.x
 
 
 def _held(program: Program, wish: Goal) -> Program:

@@ -62,19 +62,16 @@ def _forecast(effort: Effort, x: Floats) -> tuple[pd.DataFrame, pd.DataFrame]:
     dealt = dealt[dealt["amount"] > 0]
     added = np.zeros(len(curve))
     np.add.at(added, (dealt["pair"] * months + dealt["month"]).to_numpy(int), dealt["amount"].to_numpy(float))
-    # Losses: in proportion to what there is to lose.
-    lost = np.zeros(len(curve))
-    if len(effort.lost):
-        order = (effort.lost.place * products + effort.lost.product) * months + effort.lost.month
-        gone = np.maximum(_values(effort.lost, x), 0.0)
+    # Losses: what a cut's curves and lift give beyond its sales, in proportion to what there is to lose.
+    there, lost = base + added, np.zeros(len(curve))
+    if len(effort.sold):
+        order = (effort.sold.place * products + effort.sold.product) * months + effort.sold.month
         at = np.minimum(np.searchsorted(order, key), len(order) - 1)
-        hit = order[at] == key
-        there = np.where(hit, np.maximum(_values(curve, x), 0.0) + added, 0.0)
-        whole = np.bincount(at, weights=there, minlength=len(order))
-        lost = there * np.divide(gone, whole, out=np.zeros_like(gone), where=whole > 0)[at]
-    # Where less was wished than the curve gives, segments may have been filled out of order: what they miss is lost too.
-    lost += base - np.maximum(_values(curve, x), 0.0)
-    sell = base + added - lost
+        hit = (order[at] == key) & effort.losing[curve.product]
+        whole = np.bincount(at, weights=np.where(hit, there, 0.0), minlength=len(order))
+        part = np.divide(_values(effort.sold, x), whole, out=np.ones(len(order)), where=whole > 0)
+        lost = np.where(hit, there * (1.0 - np.clip(part, 0.0, 1.0))[at], 0.0)
+    sell = there - lost
     contracts = sell / contract_values(draft)[curve.product]
     if effort.metrics.whole and len(effort.metrics.whole[0]):
         large = np.flatnonzero(large_products(draft)[curve.product])

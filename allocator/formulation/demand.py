@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from allocator.formulation.budget import effect_matrix
 from allocator.formulation.draft import Draft, widen
 from allocator.formulation.places import Places
 from allocator.formulation.rules import rule
-from allocator.program import Floats, Ints
+from allocator.program import Floats, Ints, Labels
 
 
 @dataclass(frozen=True)
@@ -96,37 +97,64 @@ FEWER = 0.25
 """Sums of cuts become columns if there are at most so many of them for each cell."""
 
 
-def cut_cells(draft: Draft, places: Places, curve: Cells) -> Cells:
-    """Sales that the curves give of the products that are not large, by cut where that is coarser: sums that many rules read."""
-    months, products = draft.shape[1], len(draft.grain.product)
-    divided = curve.where(~large_products(draft)[curve.product])
-    key = (places.cut[divided.place] * products + divided.product) * months + divided.month
-    keys, number = np.unique(key, return_inverse=True)
-    if len(keys) > FEWER * len(divided):
-        return divided
-    return sums_of_cuts(draft, divided, keys, number)
+def sales_cells(draft: Draft, places: Places, curve: Cells, losing: NDArray[np.bool_]) -> tuple[list[Cells], Cells]:
+    """Sales of the products that are not large.
 
+    A column for each cut where something may be lost, and everywhere if cuts are much coarser than groups (sums that many rules
+    read); elsewhere what the curves and the lines give, as it stands.
 
-@rule("The sales of a cut are the sum of its groups'", unit="money", index="cut, product, month")
-def sums_of_cuts(draft: Draft, curve: Cells, keys: Ints, number: Ints) -> Cells:
-    """sales[cut,p,t] = Σ_{g in cut} curve[g,p,t]."""
-    months, products = draft.shape[1], len(draft.grain.product)
-    place, rest = np.divmod(keys, products * months)
+    Returns
+    -------
+    parts : list of Cells
+        Sales as many rules read them.
+    sold : Cells
+        Those of them that are columns.
+    """
+    months, products, groups = draft.shape[1], len(draft.grain.product), draft.shape[0]
+    parts = [curve.where(~large_products(draft)[curve.product]), lift_cells(draft)]
+    cut = np.append(places.cut, np.arange(groups, len(places.home)))
+    keys = [(cut[p.place] * products + p.product) * months + p.month for p in parts]
+    distinct = np.unique(np.concatenate(keys))
+    few = len(distinct) <= FEWER * len(parts[0])
+    chosen = distinct if few else distinct[losing[distinct // months % products]]
+    place, rest = np.divmod(chosen, products * months)
     product, month = np.divmod(rest, months)
-    labels = {
-        "cut": place - draft.shape[0],
+    labels: dict[str, Any] = {
+        "cut": place - groups,
         "product": draft.product_label(product),
         "month": draft.month_label(month),
     }
-    column = draft.builder.add_columns("sales", "money", labels, len(keys))
-    own = draft.matrix(np.arange(len(keys)), column, 1.0, len(keys))
-    gather = sp.csr_array(
-        sp.coo_array((np.ones(len(number)), (number, np.arange(len(number)))), shape=(len(keys), len(number)))
-    )
-    constant = gather @ curve.constant
-    summed = gather @ widen(curve.matrix, draft.builder.columns)
-    draft.add_rows(sums_of_cuts, labels, sp.csr_array(own - summed), constant, constant)
-    return Cells(place, product, month, month, np.zeros(len(keys)), own)
+    column = draft.builder.add_columns("sales", "money", labels, len(chosen))
+    sold = draft.matrix(np.arange(len(chosen)), column, 1.0, len(chosen))
+    matrix, constant, rest_of = sold, np.zeros(len(chosen)), []
+    for part, key in zip(parts, keys, strict=True):
+        at = np.searchsorted(chosen, key)
+        hit = chosen[np.minimum(at, len(chosen) - 1)] == key if len(chosen) else np.zeros(len(key), bool)
+        entries = (np.ones(hit.sum()), (at[hit], np.flatnonzero(hit)))
+        gather = sp.csr_array(sp.coo_array(entries, shape=(len(chosen), len(part))))
+        matrix = matrix - gather @ widen(part.matrix, draft.builder.columns)
+        constant += gather @ part.constant
+        rest_of.append(part.where(~hit))
+    matrix = sp.csr_array(matrix)
+    for rule_, some in ((sums_of_cuts, np.flatnonzero(~losing[product])), (losses, np.flatnonzero(losing[product]))):
+        names = {n: v[some] for n, v in labels.items()}
+        rule_(draft, names, sp.csr_array(matrix[some]), constant[some])
+    cells = Cells(place, product, month, month, np.zeros(len(chosen)), sold)
+    return [cells, *rest_of], cells
+
+
+@rule("The sales of a cut are the sum of its groups'", unit="money", index="cut, product, month")
+def sums_of_cuts(draft: Draft, labels: Labels, matrix: sp.csr_array, given: Floats) -> None:
+    """sales[cut,p,t] = Σ_{g in cut} curve[g,p,t] + Σ_pool lift[pool,cut,p,t], where nothing may be lost."""
+    if len(given):
+        draft.add_rows(sums_of_cuts, labels, matrix, given, given)
+
+
+@rule("Only what sells can be lost", unit="money", index="cut, product, month")
+def losses(draft: Draft, labels: Labels, matrix: sp.csr_array, given: Floats) -> None:
+    """0 ≤ sales[cut,p,t] ≤ Σ_{g in cut} curve[g,p,t] + Σ_pool lift[pool,cut,p,t]; what is not sold is lost."""
+    if len(given):
+        draft.add_rows(losses, labels, matrix, -np.inf, given)
 
 
 def large_products(draft: Draft) -> np.ndarray:
@@ -241,51 +269,6 @@ def lift_cells(draft: Draft) -> Cells:
     place, product, month, column = (lift[c].to_numpy() for c in ("place", "product", "month", "column"))
     matrix = draft.matrix(np.arange(len(lift)), column, 1.0, len(lift))
     return Cells(place, product, month, month, np.zeros(len(lift)), matrix)
-
-
-@rule("Only what sells can be lost", unit="money", index="cut, product, month")
-def losses(draft: Draft, places: Places, curve: Cells, losing: NDArray[np.bool_]) -> Cells:
-    """lost[cut,p,t] ≤ Σ_{g in cut} curve[g,p,t] + Σ_pool lift[pool,cut,p,t].
-
-    Parameters
-    ----------
-    losing : bool array, shape (products,)
-        Products of which less may be wished than the clients would buy.
-
-    Returns
-    -------
-    Cells
-        What is lost, a cell for every column, positive.
-    """
-    months = draft.shape[1]
-    lift = lift_cells(draft)
-    of = np.append(places.cut, np.arange(draft.shape[0], len(places.home)))
-    cut = of[curve.place]
-    key = (cut * len(draft.grain.product) + curve.product) * months + curve.month
-    asked = losing[curve.product]
-    keys = np.unique(key[asked])
-    place, rest = np.divmod(keys, len(draft.grain.product) * months)
-    product, month = np.divmod(rest, months)
-    labels = {
-        "cut": place - draft.shape[0],
-        "product": draft.product_label(product),
-        "month": draft.month_label(month),
-    }
-    column = draft.builder.add_columns("lost", "money", labels, len(keys))
-    row = np.arange(len(keys))
-    cells = Cells(place, product, month, month, np.zeros(len(keys)), draft.matrix(row, column, 1.0, len(keys)))
-    if not len(keys):
-        return cells
-    matrix, constant = cells.matrix, np.zeros(len(keys))
-    lift_key = (lift.place * len(draft.grain.product) + lift.product) * months + lift.month
-    for part, of in ((curve, key), (lift, lift_key)):
-        at = np.searchsorted(keys, of)
-        hit = np.flatnonzero((at < len(keys)) & (keys[np.minimum(at, len(keys) - 1)] == of))
-        gather = sp.csr_array(sp.coo_array((np.ones(len(hit)), (at[hit], hit)), shape=(len(keys), len(part))))
-        matrix = matrix - gather @ widen(part.matrix, draft.builder.columns)
-        constant += gather @ part.constant
-    draft.add_rows(losses, labels, sp.csr_array(matrix), -np.inf, constant)
-    return cells
 
 
 @rule("A large contract is whole", unit="contracts", index="group, product, month")

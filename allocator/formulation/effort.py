@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from allocator.formulation.budget import add_spend
 from allocator.formulation.demand import (
@@ -14,10 +15,8 @@ from allocator.formulation.demand import (
     add_lift,
     ceilings,
     curve_cells,
-    cut_cells,
     large_contracts,
-    lift_cells,
-    losses,
+    sales_cells,
     supply,
 )
 from allocator.formulation.draft import Draft, start_draft, widen
@@ -56,7 +55,10 @@ class Effort:
     metrics : Metrics
     curve : Cells
         What the curves give, every product.
-    lost : Cells
+    sold : Cells
+        Sales of cuts that are columns.
+    losing : bool array, shape (products,)
+        Products of which something may be lost.
     rows : TargetRows
     """
 
@@ -64,7 +66,8 @@ class Effort:
     draft: Draft
     metrics: Metrics
     curve: Cells
-    lost: Cells
+    sold: Cells
+    losing: NDArray[np.bool_]
     rows: TargetRows
 
 
@@ -79,11 +82,9 @@ def effort_program(model: Model, *, strict: bool = False, grain: Grain | None = 
     curve = curve_cells(draft)
     add_lift(draft, places)
     ceilings(draft, curve)
-    sales = cut_cells(draft, places, curve)
-    lost = losses(draft, places, sales, losing_products(draft))
-    contracts = large_contracts(draft, curve)
-    metrics.whole = [contracts]
-    metrics.sales = [sales, lift_cells(draft), lost.times(-1.0)]
+    losing = losing_products(draft)
+    metrics.sales, sold = sales_cells(draft, places, curve, losing)
+    metrics.whole = [large_contracts(draft, curve)]
     supply(draft, metrics.parts("revenue"))
     rep_hours(draft)
     rep_days(draft)
@@ -95,7 +96,7 @@ def effort_program(model: Model, *, strict: bool = False, grain: Grain | None = 
     targets(draft, rows)
     largest_miss(draft)
     goals = _goals(draft, metrics)
-    return Effort(draft.builder.build(goals), draft, metrics, curve, lost, rows)
+    return Effort(draft.builder.build(goals), draft, metrics, curve, sold, losing, rows)
 
 
 @rule("Shared pools are shared", unit="hours", index="resource, month")

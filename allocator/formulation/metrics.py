@@ -48,7 +48,7 @@ class Metrics:
     Attributes
     ----------
     sales : list of Cells
-        Curves of products that are not large, lift, losses (negative).
+        Sales of products that are not large, see :func:`allocator.formulation.demand.sales_cells`.
     whole : list of Cells
         Large contracts, in contracts.
     """
