@@ -135,6 +135,8 @@ def sales_cells(draft: Draft, places: Places, curve: Cells, losing: NDArray[np.b
         matrix = matrix - gather @ widen(part.matrix, draft.builder.columns)
         constant += gather @ part.constant
         rest_of.append(part.where(~hit))
+    draft.columns["sales"] = column
+    draft.given = Cells(place, product, month, month, constant, sp.csr_array(sold - matrix))
     matrix = sp.csr_array(matrix)
     for rule_, some in ((sums_of_cuts, np.flatnonzero(~losing[product])), (losses, np.flatnonzero(losing[product]))):
         names = {n: v[some] for n, v in labels.items()}

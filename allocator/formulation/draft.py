@@ -40,6 +40,8 @@ class Draft:
         Promised visits and base targets are hard.
     demanded : Cells or None
         Contracts that the curves would give, a cell for every column of ``contracts``.
+    given : Cells or None
+        What curves and lines give, a cell for every column of ``sales``.
     """
 
     grain: Grain
@@ -49,6 +51,7 @@ class Draft:
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     strict: bool = False
     demanded: Cells | None = None
+    given: Cells | None = None
 
     @property
     def money(self) -> float:

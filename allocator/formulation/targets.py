@@ -202,9 +202,9 @@ def expected_plan(draft: Draft) -> Floats:
                 if z >= 0:
                     x[z] = min(left, upper[z])
                     left -= x[z]
-    contracts, demanded = draft.columns["contracts"], draft.demanded
-    if demanded is not None:
-        x[contracts] = demanded.constant + widen(demanded.matrix, len(x)) @ x
+    for name, cells in (("sales", draft.given), ("contracts", draft.demanded)):
+        if cells is not None:
+            x[draft.columns[name]] = cells.constant + widen(cells.matrix, len(x)) @ x
     return x
 
 
