@@ -217,7 +217,8 @@ class Effort:
                 self.contracts[g, p, t] = self.sell[g, p, t] / value
         for g, p in {(g, p) for g, p, _ in self.cells}:
             year = total(self.sell[g, p, t] for t in range(self.T))
-            p_.at_most(year, f.ceiling(f.groups[g], p))
+            offered = total(curve[g, p, t] + self.lift[g, p, t] for t in range(self.T))
+            p_.at_most(offered, f.ceiling(f.groups[g], p))
             if f.products[p]["large"]:
                 worth = f.products[p]["contract_value"]
                 for t in range(self.T):

@@ -81,7 +81,7 @@ class Quotas(Metrics):
                 for scope, cells in self._repeated(target):
                     found += self._bounds(target, scope, cells)
         if not needed:
-            whole = sum(self.forecast.values())
+            whole = sum(sold for sold in self.forecast.values() if sold > TINY)
             found.append(Wish("base", "1", 1.0, whole - total(self.quota.values()), whole or 1.0))
         return found
 
