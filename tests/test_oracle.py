@@ -17,8 +17,10 @@ from allocator.plan import Plan
 from allocator.reading import load
 from allocator.solving import solve
 
-SEEDS = range(int(os.environ.get("ALLOCATOR_PROOF", "40")))
-"""Seeds of the random models; ``ALLOCATOR_PROOF=10000`` is the long mode."""
+PROOF = os.environ.get("ALLOCATOR_PROOF", "")
+"""How many random models the long mode compares, such as 10000; it also shrinks those that Hypothesis finds."""
+SEEDS = range(int(PROOF or 40))
+"""Seeds of the random models."""
 
 Rows = list[dict[str, Any]]
 
@@ -491,9 +493,14 @@ def test_engine_agrees_with_the_oracle(seed: int, tmp_path: Path) -> None:
 
 
 @settings(
-    max_examples=5, deadline=None, derandomize=True, phases=[Phase.generate, Phase.shrink],
+    max_examples=max(5, len(SEEDS) // 20),
+    deadline=None,
+    derandomize=True,
+    report_multiple_bugs=False,
+    # Shrinking takes minutes: it is for those who look for a fault.
+    phases=[Phase.generate, *([Phase.shrink] if PROOF else [])],
     suppress_health_check=list(HealthCheck),
-)  # fmt: skip
+)
 @given(drawn=models())
 def test_engine_agrees_on_models_that_shrink(drawn: RandomModel, tmp_path_factory: pytest.TempPathFactory) -> None:
     """The same on models that Hypothesis draws, which shrinks one that disagrees to a small one."""
