@@ -25,12 +25,12 @@ class Cells:
     Attributes
     ----------
     place, product, month : int array, shape (cells,)
-        Labels by position; −1 for none. ``place`` counts groups and cuts, or budget lines.
+        Labels by position; −1 for none. ``place`` counts groups and cuts, budget lines, or rows of history.
     post : int array, shape (cells,)
         Month whose carrier counts (the month of the sale).
     constant : float array, shape (cells,)
     matrix : scipy.sparse.csr_array, shape (cells, columns)
-    space : {"places", "lines"}
+    space : {"places", "lines", "history"}
     """
 
     place: Ints

@@ -15,7 +15,7 @@ from allocator.formulation.budget import line_matrix
 from allocator.formulation.demand import Cells, contract_values
 from allocator.formulation.draft import Draft, widen
 from allocator.formulation.places import NOBODY, Places
-from allocator.formulation.visiting import all_visits_matrix, hours_matrix
+from allocator.formulation.visiting import all_visits_matrix, hours_matrix, visits_matrix
 from allocator.model import Model
 from allocator.program import Floats, Ints
 from allocator.scopes import Scope
@@ -121,6 +121,9 @@ class Metrics:
         if key in set(kinds.values()) and key != "unit":
             above = {u: next((a for a in c if kinds[a] == key), "") for u, c in model.ancestors.items()}
             return pd.Series(self.label(part, "unit"), dtype=object).map(above).fillna("").to_numpy(object)
+        if part.space == "history":
+            history = self.draft.tables["history"]
+            return history[key].to_numpy(object)[part.place] if key in history else np.full(len(part), "", object)
         if part.space == "lines":
             if key not in ("line", "category", "channel", "unit"):
                 return np.full(len(part), "", object)
@@ -232,7 +235,7 @@ class Metrics:
             return np.append(amount.reindex(codes).fillna(0.0).to_numpy(float), 0.0)[at]
 
         lines, tiers = model["budget"]["line"].to_numpy(object), self.places.fixed["tier"]
-        visits, product = self.parts("visits"), self.draft.grain.product
+        visits, product = [self._by_group(visits_matrix(self.draft))], self.draft.grain.product
         parts = [p.times(of(lines, p.place) * self.draft.money) for p in self.parts("spend")]
         parts += [p.times(of(tiers, p.place)) for p in visits]
         parts += [p.times(of(product, p.product)) for p in self.parts("contracts")]
@@ -273,18 +276,24 @@ def history_cash(draft: Draft, profile: dict[str, dict[int, float]]) -> Cells:
     rows = model["history"].query("metric == 'revenue'").reset_index(drop=True)
     first = int(model.settings.start[:4]) * 12 + int(model.settings.start[5:7])
     when = rows["month"].str[:4].astype(int) * 12 + rows["month"].str[5:7].astype(int) - first
-    clients = draft.grain.clients.set_index("client")
-    group = clients["group"].reindex(rows["client"]).fillna(-1).to_numpy(int)
-    tier = clients["tier"].reindex(rows["client"]).fillna("").to_numpy(object)
+    clients, reps = draft.grain.clients.set_index("client"), model["reps"].set_index("rep")
+    labels = {
+        n: clients[n].reindex(rows["client"]).fillna("").to_numpy(object)
+        for n in ("tier", "status", "industry", "area")
+    }
+    labels |= {"client": rows["client"].to_numpy(object), "rep": rows["rep"].to_numpy(object)}
+    labels |= {n: reps[n].reindex(rows["rep"]).fillna("").to_numpy(object) for n in ("unit", "grade")}
+    labels["unit"] = np.where(rows["unit"] != "", rows["unit"], labels["unit"])
+    draft.tables["history"] = pd.DataFrame(labels)
     product = positions(draft.grain.product, rows["product"])
     found = []
     for lag in sorted({k for p in profile.values() for k in p}):
-        share = pd.Series(tier).map({t: p.get(lag, 0.0) for t, p in profile.items()})
+        share = pd.Series(labels["tier"]).map({t: p.get(lag, 0.0) for t, p in profile.items()})
         cash = share.fillna(profile[""].get(lag, 0.0)).to_numpy(float) * rows["amount"].to_numpy(float) / draft.money
         month = when.to_numpy() + lag
-        hit = (when.to_numpy() < 0) & (month >= 0) & (month < months) & (cash != 0)
-        found.append(pd.DataFrame({"group": group, "product": product, "month": month, "amount": cash})[hit])
+        hit = np.flatnonzero((when.to_numpy() < 0) & (month >= 0) & (month < months) & (cash != 0))
+        found.append(pd.DataFrame({"row": hit, "product": product[hit], "month": month[hit], "amount": cash[hit]}))
     table = pd.concat(found, ignore_index=True)
-    place, at, month = (table[c].to_numpy(int) for c in ("group", "product", "month"))
+    place, at, month = (table[c].to_numpy(int) for c in ("row", "product", "month"))
     nothing = sp.csr_array((len(table), draft.builder.columns))
-    return Cells(place, at, month, month, table["amount"].to_numpy(float), nothing)
+    return Cells(place, at, month, month, table["amount"].to_numpy(float), nothing, "history")

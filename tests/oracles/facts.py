@@ -229,15 +229,21 @@ class Facts:
     # Groups and curves
 
     def _groups(self) -> list[Group]:
-        read = set()
+        every: set[str] = set()
+        named: dict[str, set[str]] = {a: set() for a in ATTRIBUTES}
         for target in self.targets:
-            read |= set(parse_scope(target["scope"])) | set(target["each"])
+            every |= set(target["each"])
+            scopes = [parse_scope(target["scope"])]
             if target["share_of"]:
-                read |= set(parse_share_of(target["share_of"])[1])
-        keys = [a for a in ATTRIBUTES if a in read]
+                scopes.append(parse_share_of(target["share_of"])[1])
+            for key, values in (item for scope in scopes for item in scope.items()):
+                named.setdefault(key, set()).update(values)
+        asked = {t["metric"] for t in self.targets} | {t["share_of"].partition(":")[0].strip() for t in self.targets}
+        if "market_share" in asked and any(m["industry"] for m in rows(self.model, "market")):
+            every.add("industry")
         groups: dict[tuple[str, ...], Group] = {}
         for client in self.clients.values():
-            attributes = {a: client[a] for a in keys}
+            attributes = {a: client[a] if a in every or client[a] in named[a] else "" for a in ATTRIBUTES}
             owner = self.owner[client["client"]]
             key = (owner, client["tier"], client["status"], *attributes.values())
             if key not in groups:
