@@ -56,18 +56,19 @@ def nearest(
     low, high = program.lower[chosen], program.upper[chosen]
     at = np.clip(reference.value[free], low, high)
     kept = np.setdiff1d(np.arange(program.shape[1]), chosen)
-    rng = np.random.default_rng(seed)
+    # Drawn for every column, fixed or not: engines hold one face by different bounds, and must still meet the same costs.
+    noise = np.random.default_rng(seed).random((2, len(STEPS), len(free)))[:, :, free]
     columns, widths, signs, weights = [], [], [], []
-    for sign, room in ((1.0, high - at), (-1.0, at - low)):
+    for sign, room, above in ((1.0, high - at, noise[0]), (-1.0, at - low, noise[1])):
         before = np.zeros(len(chosen))
-        for reach, slope in STEPS:
+        for (reach, slope), more in zip(STEPS, above, strict=True):
             until = np.minimum(room, reach * size)
             width = np.maximum(until - before, 0.0)
             some = np.flatnonzero(width > 0)
             columns.append(some)
             widths.append(width[some])
             signs.append(np.full(len(some), sign))
-            weights.append(slope * (1.0 + 0.05 * rng.random(len(chosen)))[some])
+            weights.append(slope * (1.0 + 0.05 * more[some]))
             before = np.maximum(before, until)
     piece, width = np.concatenate(columns), np.concatenate(widths)
     side, weight = np.concatenate(signs), np.concatenate(weights)

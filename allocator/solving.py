@@ -24,6 +24,7 @@ from allocator.formulation.answers import effort_tables
 from allocator.formulation.effort import Effort, effort_program, least_effort
 from allocator.formulation.grain import make_grain
 from allocator.formulation.quotas import Quotas, quota_program
+from allocator.formulation.targets import expected_plan
 from allocator.model import Model
 from allocator.nearness import Reference, nearest
 from allocator.ordering import HELD, Ordering, Outcome, worst_loss
@@ -145,17 +146,20 @@ def _in_order(program: Program, solver: Engine, seconds: float | None, progress:
 
 
 def _tie_break(effort: Effort, outcome: Outcome, solver: Engine) -> None:
-    """Among plans that are equal in every goal: least effort, promised visits and money evenly over the months."""
+    """Among plans equal in every goal: least effort; promised visits, money and losses as even as can be."""
     draft, program = effort.draft, outcome.program
     visits = draft.columns["visits"]
     spread = visits >= 0
     same = draft.grain.windows[:, :, None] == draft.grain.windows[:, None, :]
+    even = (draft.grain.promise / same.sum(axis=2))[spread]
     spend = draft.columns["spend"][draft.columns["spend"] >= 0]
     upper = effort.program.upper[spend]
+    sales = draft.columns["sales"][effort.losing[effort.sold.product]]
+    expected = expected_plan(draft)[sales]
     reference = Reference(
-        np.concatenate([visits[spread], spend]),
-        np.concatenate([(draft.grain.promise / same.sum(axis=2))[spread], np.zeros(len(spend))]),
-        np.concatenate([(draft.grain.promise / same.sum(axis=2))[spread], np.where(np.isfinite(upper), upper, 1.0)]),
+        np.concatenate([visits[spread], spend, sales]),
+        np.concatenate([even, np.zeros(len(spend)), expected]),
+        np.concatenate([even, np.where(np.isfinite(upper), upper, 1.0), expected]),
     )
     _settle(program, outcome, reference, least_effort(effort), solver)
 
