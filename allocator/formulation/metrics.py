@@ -210,10 +210,9 @@ class Metrics:
         return Cells(g, np.full(len(g), -1), t, t, np.zeros(len(g)), matrix)
 
     def _new_clients(self) -> Parts:
-        won = self.draft.tables["won"]
-        g, t, column = (won[c].to_numpy() for c in ("group", "month", "column"))
-        columns = self.draft.matrix(np.arange(len(won)), column, 1.0, len(won))
-        return [Cells(g, np.full(len(g), -1), t, t, np.zeros(len(g)), columns)]
+        won, (groups, months) = self.draft.tables["won"], self.draft.shape
+        row = (won["group"] * months + won["month"]).to_numpy()
+        return [self._by_group(self.draft.matrix(row, won["column"].to_numpy(), 1.0, groups * months))]
 
     def _coverage(self) -> Parts:
         seen = self.draft.columns["seen"]

@@ -236,8 +236,8 @@ class Facts:
             scopes = [parse_scope(target["scope"])]
             if target["share_of"]:
                 scopes.append(parse_share_of(target["share_of"])[1])
-            for key, values in (item for scope in scopes for item in scope.items()):
-                named.setdefault(key, set()).update(values)
+            for attribute, values in (item for scope in scopes for item in scope.items()):
+                named.setdefault(attribute, set()).update(values)
         asked = {t["metric"] for t in self.targets} | {t["share_of"].partition(":")[0].strip() for t in self.targets}
         if "market_share" in asked and any(m["industry"] for m in rows(self.model, "market")):
             every.add("industry")
