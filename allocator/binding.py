@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from allocator.engines.status import Engine, Status
 from allocator.formulation.effort import Effort
@@ -13,6 +16,9 @@ from allocator.ordering import Outcome
 from allocator.program import Family, Floats, Program, ProgramBuilder
 from allocator.texts import _
 
+PRICED = 1e-7
+"""Price times limit above which a row stands in the way."""
+
 OWN = frozenset(
     {
         "A target is reached, or its miss is counted",
@@ -20,6 +26,7 @@ OWN = frozenset(
         "What is asked is what the company needs",
         "The largest gap of a priority",
         "The sales of a cut are the sum of its groups'",
+        "Only what sells can be lost",
         "Lift by month and lift by client agree",
         "Visits of a quarter or a year are made in its months",
         "A client once won stays a customer",
@@ -35,14 +42,22 @@ def binding_rules(outcome: Outcome | None, goal: str) -> pd.DataFrame:
     names = ["rule", "unit", "labels", "count"]
     if outcome is None or goal not in outcome.duals:
         return pd.DataFrame({n: [] for n in names})
-    rows = []
+    found: dict[str, list[tuple[float, Family, Floats]]] = {}
     for family, weight in _weights(outcome.program, outcome.duals[goal]):
-        hit = np.flatnonzero(weight > 1e-7)
-        if hit.size:
-            order = hit[np.argsort(-weight[hit], kind="stable")]
-            rows.append((float(weight.sum()), family.name, family.unit, _labels(family, order[:3]), len(hit)))
-    rows.sort(key=lambda r: (-r[0], r[1]))
-    return pd.DataFrame([r[1:] for r in rows], columns=names)
+        if weight.max(initial=0.0) > PRICED:
+            found.setdefault(family.name, []).append((float(weight.sum()), family, weight))
+    rows = []
+    for rule, parts in sorted(found.items(), key=lambda item: (-sum(p[0] for p in item[1]), item[0])):
+        _total, family, weight = max(parts, key=lambda p: p[0])
+        count = sum(int((w > PRICED).sum()) for _, _, w in parts)
+        rows.append((rule, family.unit, _labels(family, _dearest(weight, 3)), count))
+    return pd.DataFrame(rows, columns=names)
+
+
+def _dearest(weight: Floats, most: int) -> NDArray[Any]:
+    """Rows of most weight, those without a price left out."""
+    hit = np.flatnonzero(weight > PRICED)
+    return hit[np.argsort(-weight[hit], kind="stable")][:most]
 
 
 def causes(effort: Effort, outcome: Outcome, targets: pd.DataFrame) -> list[str]:
@@ -67,10 +82,8 @@ def causes(effort: Effort, outcome: Outcome, targets: pd.DataFrame) -> list[str]
 def _cause(program: Program, duals: Floats) -> str:
     found = []
     for family, weight in _weights(program, duals):
-        if weight.max(initial=0.0) > 1e-7:
-            hit = np.flatnonzero(weight > 1e-7)
-            dearest = hit[np.argsort(-weight[hit], kind="stable")][:1]
-            found.append((float(weight.sum()), f"{_(family.name)} ({_labels(family, dearest)})"))
+        if weight.max(initial=0.0) > PRICED:
+            found.append((float(weight.sum()), f"{_(family.name)} ({_labels(family, _dearest(weight, 1))})"))
     found.sort(key=lambda f: (-f[0], f[1]))
     return "; ".join(text for _weight, text in found[:2])
 
@@ -87,7 +100,7 @@ def _weights(program: Program, duals: Floats) -> list[tuple[Family, Floats]]:
     ]
 
 
-def _labels(family: Family, rows: np.ndarray) -> str:
+def _labels(family: Family, rows: NDArray[Any]) -> str:
     if not family.labels:
         return _("the whole plan")
     frame = family.frame().iloc[rows]
