@@ -208,7 +208,7 @@ PEOPLE: dict[str, Rows] = {
         for r, start, end, ramp, backup, hours in (
             ("l", "", "2026-04-30", 0, "n", 8),
             ("n", "2026-03-01", "", 3, "", 8),
-            ("v", "", "", 0, "", 10),
+            ("v", "", "", 0, "", 7),
         )
     ],
     "tiers": [{"tier": "A", "visits": 10, "per": "month", "minutes": 60, "visit_cost": 1}],
