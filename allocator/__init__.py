@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Model", "Plan", "load", "solve"]
 
-_HOMES = {"Model": "allocator.model", "Plan": "allocator.plan", "load": "allocator.reading", "solve": "allocator.solving"}
+_HOMES = {
+    "Model": "allocator.model",
+    "Plan": "allocator.plan",
+    "load": "allocator.reading",
+    "solve": "allocator.solving",
+}
 
 
 def __getattr__(name: str) -> Any:
