@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from allocator.engines.status import Engine, Status
 from allocator.formulation.effort import Effort
+from allocator.formulation.metrics import MONEY
 from allocator.formulation.rules import RULES
+from allocator.model import Model
 from allocator.ordering import Outcome
 from allocator.program import Family, Floats, Program, ProgramBuilder
 from allocator.texts import _
@@ -35,6 +37,10 @@ OWN = frozenset(
     }
 )
 """Rows that state a wish or define a sum: they do not stand in the way."""
+
+ASKED = "A target is reached, or its miss is counted"
+DEFINED = OWN - {ASKED, "What is asked is what the company needs"}
+"""Rows that cannot be broken, as they only say what a column means."""
 
 
 def binding_rules(outcome: Outcome | None, goal: str) -> pd.DataFrame:
@@ -104,17 +110,22 @@ def _labels(family: Family, rows: NDArray[Any]) -> str:
     if not family.labels:
         return _("the whole plan")
     frame = family.frame().iloc[rows]
-    return "; ".join(", ".join(str(v) for v in row) for row in frame.itertuples(index=False))
+    return "; ".join(", ".join(str(v) for v in row if str(v)) for row in frame.itertuples(index=False))
 
 
-def contradictions(program: Program, solver: Engine) -> tuple[str, ...]:
+def contradictions(program: Program, solver: Engine, model: Model) -> tuple[str, ...]:
     """Smallest sum of violations that would let the hard rules hold, in sentences (the elastic program)."""
     builder = ProgramBuilder()
     rows, columns = program.shape
     builder.add_columns("x", "", {}, columns, program.lower, np.maximum(program.upper, program.lower))
-    size = np.maximum(abs(program.matrix).max(axis=1).toarray().ravel() if rows else np.zeros(0), 1e-9)
-    builder.add_columns("more", "", {}, rows)
-    builder.add_columns("less", "", {}, rows)
+    size = abs(program.matrix).max(axis=1).toarray().ravel() if rows and columns else np.zeros(rows)
+    size = np.where(size > 0, size, 1.0)
+    room = np.full(rows, np.inf)
+    for family in program.row_families:
+        if family.name in DEFINED:
+            room[family.slice] = 0.0
+    builder.add_columns("more", "", {}, rows, 0.0, room)
+    builder.add_columns("less", "", {}, rows, 0.0, room)
     scaled = sp.diags_array(size)
     matrix = sp.csr_array(sp.hstack([program.matrix, scaled, -scaled], format="csr"))
     builder.add_rows("rows", "", {}, matrix, program.row_lower, program.row_upper)
@@ -126,13 +137,26 @@ def contradictions(program: Program, solver: Engine) -> tuple[str, ...]:
     out = []
     for family in program.row_families:
         hit = np.flatnonzero(amount[family.slice] > 1e-6)
-        for i in hit[:3]:
-            gap = amount[family.start + i] * (program.money if family.unit == "money" else 1.0)
-            out.append(
-                _("{rule} ({labels}): short by {gap:,.6g} {unit}").format(
-                    rule=_(family.name), labels=_labels(family, np.array([i])), gap=gap, unit=_(family.unit)
-                )
-            )
+        out += [_shortage(family, i, float(amount[family.start + i]), program.money, model) for i in hit[:3]]
         if len(hit) > 3:
             out.append(_("{rule}: {count} more").format(rule=_(family.name), count=len(hit) - 3))
-    return tuple(out)
+    return tuple(out) or (_("The hard rules of this model contradict each other."),)
+
+
+def _shortage(family: Family, row: int, amount: float, money: float, model: Model) -> str:
+    """Sentence that says by how much a row cannot hold."""
+    labels = family.frame().iloc[row]
+    is_money = family.unit == "money"
+    if family.name == ASKED:
+        metric = model["targets"].set_index("target")["metric"][labels["target"]]
+        is_money = metric in MONEY
+    unit = model.settings.money_unit if is_money else _(family.unit)
+    gap = f"{amount * (money if is_money else 1.0):,.6g}"
+    if family.name != ASKED:
+        text = _("{rule} ({labels}): short by {gap} {unit}")
+        return text.format(rule=_(family.name), labels=_labels(family, np.array([row])), gap=gap, unit=unit)
+    name = ", ".join(str(v) for v in (labels["target"], labels["each"]) if v)
+    text = _("Target {name} cannot be reached: {gap} too little")
+    if labels["bound"] == "at_most":
+        text = _("Target {name} cannot be kept: {gap} too much")
+    return text.format(name=name, gap=f"{gap} {unit}" if is_money else gap)

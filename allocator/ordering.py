@@ -114,6 +114,8 @@ class Ordering:
             solution = self._solve(met, goal.costs, goal.name)
             if solution.status is Status.OPTIMAL:
                 self.out.program = met
+                for later in goals[k:]:
+                    self.out.duals.pop(later.name, None)
                 self._accept(goal, solution)
                 for later in goals[k + 1 :]:
                     if self.out.status is Status.OPTIMAL:

@@ -18,7 +18,7 @@ from allocator.arithmetic import arithmetic
 from allocator.auditing import audit, kpis
 from allocator.binding import binding_rules, causes, contradictions
 from allocator.engines import engine as find_engine
-from allocator.engines.status import Engine, Solution, Status
+from allocator.engines.status import Engine, Status
 from allocator.errors import EngineError
 from allocator.formulation.answers import effort_tables
 from allocator.formulation.effort import Effort, effort_program, least_effort
@@ -86,7 +86,7 @@ def solve(
     clock.lap("build")
     first = _in_order(effort.program, solver, seconds, progress)
     if first.status is Status.OPTIMAL:
-        _tie_break(effort, first, solver)
+        _tie_break(effort, first, solver, seconds)
     clock.lap("solve")
     if first.x is None or first.status is not Status.OPTIMAL:
         return _without_plan(model, effort.program, first, solver, clock)
@@ -96,7 +96,7 @@ def solve(
     left = None if seconds is None else max(seconds - first.seconds, 1e-3)
     second = _in_order(quotas.program, solver, left, progress)
     if second.status is Status.OPTIMAL:
-        _even_out(quotas, second, solver)
+        _even_out(quotas, second, solver, left)
     clock.lap("solve")
     if second.x is None or second.status is not Status.OPTIMAL:
         return _without_plan(model, quotas.program, second, solver, clock)
@@ -145,13 +145,12 @@ def _in_order(program: Program, solver: Engine, seconds: float | None, progress:
     return outcome
 
 
-def _tie_break(effort: Effort, outcome: Outcome, solver: Engine) -> None:
+def _tie_break(effort: Effort, outcome: Outcome, solver: Engine, seconds: float | None) -> None:
     """Among plans equal in every goal: least effort; promised visits, money and losses as even as can be."""
-    draft, program = effort.draft, outcome.program
+    draft = effort.draft
     visits = draft.columns["visits"]
     spread = visits >= 0
-    same = draft.grain.windows[:, :, None] == draft.grain.windows[:, None, :]
-    even = (draft.grain.promise / same.sum(axis=2))[spread]
+    even = draft.grain.even_promise[spread]
     spend = draft.columns["spend"][draft.columns["spend"] >= 0]
     upper = effort.program.upper[spend]
     sales = draft.columns["sales"][effort.losing[effort.sold.product]]
@@ -161,10 +160,10 @@ def _tie_break(effort: Effort, outcome: Outcome, solver: Engine) -> None:
         np.concatenate([even, np.zeros(len(spend)), expected]),
         np.concatenate([even, np.where(np.isfinite(upper), upper, 1.0), expected]),
     )
-    _settle(program, outcome, reference, least_effort(effort), solver)
+    _settle(outcome, reference, least_effort(effort), solver, seconds)
 
 
-def _even_out(quotas: Quotas, outcome: Outcome, solver: Engine) -> None:
+def _even_out(quotas: Quotas, outcome: Outcome, solver: Engine, seconds: float | None) -> None:
     """Among quotas that are equal in every goal: each cell asks for the same share of its forecast, as nearly as can be."""
     cells = quotas.asking.cells
     assert outcome.x is not None
@@ -173,38 +172,37 @@ def _even_out(quotas: Quotas, outcome: Outcome, solver: Engine) -> None:
     share = float(outcome.x[column].sum()) / max(float(forecast.sum()), 1e-12)
     size = np.maximum(forecast, 1e-3 * max(float(forecast.mean()), 1e-9)) if len(forecast) else forecast
     reference = Reference(column, share * forecast, size)
-    _settle(outcome.program, outcome, reference, np.zeros(outcome.program.shape[1]), solver)
+    _settle(outcome, reference, np.zeros(outcome.program.shape[1]), solver, seconds)
 
 
-def _settle(program: Program, outcome: Outcome, reference: Reference, costs: Floats, solver: Engine) -> None:
-    """Replace the outcome's answer by the one nearest to a reference among those equal in every goal."""
+def _settle(outcome: Outcome, reference: Reference, costs: Floats, solver: Engine, seconds: float | None) -> None:
+    """Replace the outcome's answer by the one nearest to a reference among those equal in every goal.
+
+    Where that cannot be had (the time is up, or it would cost a goal), the answer stays: it is proved, if perhaps not the one that
+    another engine would choose.
+    """
     assert outcome.x is not None
+    program = outcome.program
     whole = program.integer & (program.lower < program.upper)
     relaxed = replace(program, integer=np.zeros_like(program.integer))
-    solution, back = _nearest(relaxed, outcome, reference, costs, solver)
-    if solution.x is not None and whole.any():
-        x = back(solution.x)
-        if np.abs(x - np.round(x))[whole].max() > 1e-7:  # then the whole numbers that were found stand
-            found = np.round(outcome.x)
-            kept = np.where(whole, found, program.lower), np.where(whole, found, program.upper)
-            solution, back = _nearest(relaxed.with_bounds(*kept), outcome, reference, costs, solver)
-    if solution.status is not Status.OPTIMAL or solution.x is None:
-        raise EngineError(
-            _("The engine could not settle between equal plans ({detail}).").format(detail=solution.detail)
-        )
-    outcome.x = back(solution.x)
-    if worst_loss(outcome, program.goals) > HELD:
-        raise EngineError(_("The engine lost a goal on the way to the next one; try another engine."))
+    x = _nearest(relaxed, outcome, reference, costs, solver, seconds)
+    if x is not None and whole.any() and np.abs(x - np.round(x))[whole].max() > 1e-7:
+        found = np.round(outcome.x)  # then the whole numbers that were found stand
+        kept = relaxed.with_bounds(np.where(whole, found, program.lower), np.where(whole, found, program.upper))
+        x = _nearest(kept, outcome, reference, costs, solver, seconds)
+    if x is not None and worst_loss(replace(outcome, x=x), program.goals) <= HELD:
+        outcome.x = x
 
 
 def _nearest(
-    program: Program, outcome: Outcome, reference: Reference, costs: Floats, solver: Engine
-) -> tuple[Solution, Callable[[Floats], Floats]]:
+    program: Program, outcome: Outcome, reference: Reference, costs: Floats, solver: Engine, seconds: float | None
+) -> Floats | None:
     split, split_costs, back = nearest(program, reference, costs)
-    solution = solver.solve(split, split_costs)
+    left = None if seconds is None else max(seconds - outcome.seconds, 1e-3)
+    solution = solver.solve(split, split_costs, seconds=left)
     outcome.solves += 1
     outcome.seconds += solution.seconds
-    return solution, back
+    return back(solution.x) if solution.status is Status.OPTIMAL and solution.x is not None else None
 
 
 def _goal_values(outcome: Outcome) -> list[GoalValue]:
@@ -244,7 +242,7 @@ def _without_plan(model: Model, program: Program, outcome: Outcome, solver: Engi
     reasons: tuple[str, ...] = (outcome.detail,)
     if status == "infeasible":
         proofs = tuple(f.says for f in model.findings if f.rule == "arithmetic" and f.severity == "error")
-        reasons = proofs + contradictions(program, solver)
+        reasons = proofs + contradictions(program, solver, model)
     clock.lap("solve")
     summary = _summary(model, status, solver, clock, program)
     summary["seconds"] |= clock.seconds

@@ -197,6 +197,7 @@ def _market(case: Case, target: Target, names: list[str]) -> Floats:
     labels |= {c: words(table[c]) for c in ("product", "industry", "unit")}
     months = [cal.window(p) for p in words(table["period"])]
     size = numbers(table["size"], 0.0)
+    kinds = set(words(case.model["units"]["kind"])) - {""}
     for i, name in enumerate(names):
         parts = {k: (v,) for k, v in (p.split("=", 1) for p in name.split("; ") if p)}
         window = set(target.window.tolist())
@@ -206,7 +207,7 @@ def _market(case: Case, target: Target, names: list[str]) -> Floats:
         total = 0.0
         held = np.ones(len(table), bool)
         for key, values in [*target.scope.items(), *parts.items()]:
-            if key == "unit":
+            if key == "unit" or key in kinds:
                 held &= below(case.model, labels["unit"], values)
             elif key in labels:
                 held &= np.isin(labels[key].astype(str), values)

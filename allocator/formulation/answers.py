@@ -11,7 +11,7 @@ from allocator.formulation.draft import widen
 from allocator.formulation.effort import Effort
 from allocator.formulation.metrics import collection_profiles, commission_rates
 from allocator.formulation.visiting import visits_matrix, winning_hours
-from allocator.program import Floats
+from allocator.program import Floats, Ints
 
 Frames = dict[str, pd.DataFrame]
 
@@ -32,6 +32,11 @@ def effort_tables(effort: Effort, x: Floats) -> tuple[Frames, Floats]:
     by_carrier = _by_carrier(effort, forecast)
     tables["effects"] = _effects(effort, tables)
     return tables, by_carrier
+
+
+def _picked(columns: Ints, values: Floats) -> Floats:
+    """Values at some columns; 0 where there is none (−1)."""
+    return np.asarray(np.append(values, 0.0)[columns])
 
 
 def _values(cells: Cells, x: Floats) -> Floats:
@@ -112,12 +117,12 @@ def in_order(effort: Effort, x: Floats) -> Floats:
     segments, columns = effort.draft.segments, effort.draft.columns["effort"]
     x = x.copy()
     left = np.zeros((len(effort.draft.grain.groups), columns.shape[1]))
-    there = np.where(columns >= 0, np.maximum(x[columns], 0.0), 0.0)
+    there = np.maximum(_picked(columns, x), 0.0)
     np.add.at(left, segments.owner, there)
     rank = np.arange(len(segments.owner)) - np.searchsorted(segments.owner, segments.owner)
     for k in range(int(rank.max(initial=-1)) + 1):
         s = np.flatnonzero(rank == k)
-        width = np.where(columns[s] >= 0, effort.program.upper[columns[s]], 0.0)
+        width = _picked(columns[s], effort.program.upper)
         take = np.minimum(left[segments.owner[s]], width)
         left[segments.owner[s]] -= take
         x[columns[s][columns[s] >= 0]] = take[columns[s] >= 0]
@@ -147,7 +152,6 @@ def _effort(effort: Effort, x: Floats) -> pd.DataFrame:
     visits = np.maximum(widen(visits_matrix(draft), len(x)) @ x, 0.0)
     minutes = grain.model["tiers"].set_index("tier")["minutes"].reindex(grain.groups["tier"]).to_numpy(float)
     hours = widen(winning_hours(draft), len(x)) @ x
-    same = grain.windows[:, :, None] == grain.windows[:, None, :]
     owner = grain.groups["rep"].to_numpy()
     g, t = np.divmod(np.arange(groups * months), months)
     won = np.zeros(groups * months)
@@ -158,7 +162,7 @@ def _effort(effort: Effort, x: Floats) -> pd.DataFrame:
         columns = draft.columns.get(name)
         if columns is None:
             return np.zeros(groups * months)
-        return np.where(columns >= 0, x[columns], 0.0).ravel()
+        return _picked(columns, x).ravel()
 
     return pd.DataFrame(
         {
@@ -166,7 +170,7 @@ def _effort(effort: Effort, x: Floats) -> pd.DataFrame:
             "tier": grain.groups["tier"].to_numpy(object)[g],
             "group": grain.groups["group"].to_numpy(object)[g],
             "month": np.array(grain.model.calendar.months, object)[t],
-            "promised": (grain.promise / same.sum(axis=2)).ravel(),
+            "promised": grain.even_promise.ravel(),
             "planned": visits,
             "minutes": visits * minutes[g] + hours * 60,
             "hours_available": np.where(owner >= 0, grain.people.hours[owner].T, 0.0).T.ravel(),
@@ -202,7 +206,7 @@ def _won(effort: Effort, x: Floats) -> pd.DataFrame:
     conversion = draft.tables["channels"]["conversion"].reindex(table["channel"]).to_numpy(float)
     entered = np.divide(won, conversion, out=np.zeros(len(won)), where=conversion > 0)
     if first is not None:
-        entered = np.where(table["channel"] == "visits", x[first[g, t]], entered)
+        entered = np.where(table["channel"] == "visits", _picked(first[g, t], x), entered)
     return pd.DataFrame(
         {
             "rep": _carrier_codes(effort, g, t),
@@ -290,8 +294,7 @@ def _all_seen(effort: Effort, x: Floats) -> Floats:
         return x
     grain, shape = draft.grain, draft.shape
     visits = np.maximum(widen(visits_matrix(draft), len(x)) @ x, 0.0).reshape(shape)
-    same = grain.windows[:, :, None] == grain.windows[:, None, :]
-    seen = np.minimum((same * visits[:, None, :]).sum(axis=2), grain.groups["members"].to_numpy(float)[:, None])
+    seen = np.minimum(grain.over_window(visits), grain.groups["members"].to_numpy(float)[:, None])
     columns = draft.columns["seen"]
     x = x.copy()
     x[columns[columns >= 0]] = seen[columns >= 0]

@@ -49,6 +49,7 @@ def assign(
     families = [frozenset(f) for f in reps["families"]]
     specialty = [frozenset(s) for s in reps["specialty"]]
     sells: dict[frozenset[str], NDArray[np.bool_]] = {}
+    knows: dict[tuple[str, str], NDArray[np.bool_]] = {}
     bought = _families(model)
     order = np.lexsort((np.arange(len(open_)), -need[open_]))
     for i in open_[order]:
@@ -63,7 +64,10 @@ def assign(
             continue
         fits = may & (load + need[i] <= have)
         may = fits if fits.any() else may
-        known = np.array([bool({row["industry"], row["area"]} & s) for s in specialty], bool)
+        where = (row["industry"], row["area"])
+        if where not in knows:
+            knows[where] = np.array([bool(set(where) & s) for s in specialty], bool)
+        known = knows[where]
         may = may & known if (may & known).any() else may
         ratio = np.where(may, load / np.maximum(have, 1e-12), np.inf)
         best = int(ratio.argmin())

@@ -160,7 +160,7 @@ def losses(draft: Draft, labels: Labels, matrix: sp.csr_array, given: Floats) ->
 
 
 def large_products(draft: Draft) -> np.ndarray:
-    """Whether each product's contracts are whole, and its contract value in program money (NaN for none)."""
+    """Whether each product's contracts are whole, shape (products,)."""
     products = draft.grain.model["products"]
     return products["large"].to_numpy(bool)
 
@@ -168,7 +168,8 @@ def large_products(draft: Draft) -> np.ndarray:
 def contract_values(draft: Draft) -> Floats:
     """Money of a contract of each product in program money; the price where blank; NaN for neither."""
     products = draft.grain.model["products"]
-    return products["contract_value"].fillna(products["price"]).to_numpy(float) / draft.money
+    values = products["contract_value"].fillna(products["price"]).to_numpy(float)
+    return np.where(values > 0, values / draft.money, np.nan)
 
 
 def add_lift(draft: Draft, places: Places) -> None:

@@ -164,9 +164,7 @@ def _goals(draft: Draft, metrics: Metrics) -> tuple[Goal, ...]:
 def promised_visits(draft: Draft) -> float:
     """Visits promised over the plan, Σ P[g,w]."""
     grain = draft.grain
-    begins = np.ones_like(grain.promise, bool)
-    begins[:, 1:] = grain.windows[:, 1:] != grain.windows[:, :-1]
-    return float(grain.promise[begins].sum())
+    return float(grain.promise[grain.begins].sum())
 
 
 def expected_sales(draft: Draft) -> float:

@@ -79,7 +79,7 @@ def _shares(weight: Floats, whole: Floats) -> Floats:
 def unit_total(asking: Asking, units: list[str], below: np.ndarray, total: Ints) -> None:
     """asked[u] = Σ_{r below u} Σ_pt quota."""
     rep = asking.cells["rep"].to_numpy()
-    row, cell = np.nonzero(below[:, rep])
+    row, cell = sp.csc_array(below)[:, rep].nonzero()
     matrix = asking.rows(row, cell, 1.0, len(units)) - asking.sparse(np.arange(len(units)), total, 1.0, len(units))
     asking.builder.add_rows(
         unit_total.sentence, "money", {"unit": pd.Categorical(units)}, sp.csr_array(matrix), 0.0, 0.0

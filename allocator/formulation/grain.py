@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,6 +104,24 @@ class Grain:
     def ramp(self) -> Floats:
         """Ramp of each group's carrier, shape (groups, months); 1 without a carrier."""
         return _by_carrier(self.people.ramp, self.carrier, 1.0)
+
+    @functools.cached_property
+    def begins(self) -> Bools:
+        """Whether a month is the first of its promise's window, shape (groups, months)."""
+        begins = np.ones(self.windows.shape, bool)
+        begins[:, 1:] = self.windows[:, 1:] != self.windows[:, :-1]
+        return begins
+
+    def over_window(self, values: Floats) -> Floats:
+        """Sum of values over the window of each month, both of shape (groups, months)."""
+        groups, months = self.windows.shape
+        key = np.arange(groups)[:, None] * months + self.windows
+        return np.asarray(np.bincount(key.ravel(), weights=values.ravel(), minlength=groups * months)[key])
+
+    @functools.cached_property
+    def even_promise(self) -> Floats:
+        """The promise of the window of each month, divided by its months, shape (groups, months)."""
+        return np.asarray(self.promise / self.over_window(np.ones(self.windows.shape)))
 
     @property
     def shares(self) -> tuple[Floats, Ints]:

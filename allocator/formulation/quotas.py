@@ -310,18 +310,15 @@ def _share_base(
     model, scope = asking.grain.model, parse_share_of(row["share_of"])[1]
     cell = np.flatnonzero(asking.mask(scope, months))
     carried = [e for e in row["each"] if e in {"rep", "unit", *model["units"]["kind"]}]
-    matrix = sp.csr_array((size, asking.builder.columns))
-    expected = np.zeros(size)
-    for n in range(size):
-        mine = cell
-        for key in carried:
-            own = pd.Series(asking.label(key)[mine])
-            if key == "unit":
-                own = own.map(lambda u, unit=names[key].iloc[n]: unit if unit in model.ancestors[u] else "")
-            mine = mine[(own == names[key].iloc[n]).to_numpy()]
-        matrix = matrix + asking.rows(np.full(len(mine), n), mine, 1.0, size)
-        expected[n] = asking.cells["forecast"].to_numpy()[mine].sum()
-    return sp.csr_array(matrix), expected
+    labels = with_units_above(pd.DataFrame({e: asking.label(e)[cell] for e in carried}, index=cell), model)
+    number = names.assign(n=np.arange(size))
+    if carried:
+        both = labels.assign(cell=labels.index).merge(number[[*carried, "n"]], on=carried)
+    else:
+        both = pd.DataFrame({"cell": cell}).merge(number[["n"]], how="cross")
+    mine, n = both["cell"].to_numpy(int), both["n"].to_numpy(int)
+    forecast = asking.cells["forecast"].to_numpy(float)
+    return asking.rows(n, mine, 1.0, size), np.bincount(n, weights=forecast[mine], minlength=size)
 
 
 @rule("Pins hold", unit="money", index="pin")

@@ -10,12 +10,14 @@ import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from allocator.errors import Finding, InputError
 from allocator.formulation.draft import Draft, widen
 from allocator.formulation.metrics import MONEY, Metrics, Sums, commission_rates
 from allocator.formulation.rules import rule
 from allocator.model import Model
 from allocator.program import Floats, Goal, Ints
 from allocator.scopes import Scope, parse_scope, parse_share_of
+from allocator.texts import _
 
 ON_SALES = frozenset({"revenue", "profit", "contribution", "contracts", "commission", "collections", "market_share"})
 
@@ -80,6 +82,8 @@ def target_rows(draft: Draft, metrics: Metrics) -> TargetRows:
         sums = metrics.sums(row.metric, scope, months, row.each)
         if row.metric == "market_share":
             size = market_sizes(model, scope, months, sums.keys) / draft.money
+            if not (size > 0).all():
+                raise InputError([_no_market(row.target)])
             sums = Sums(sums.keys, sums.constant / size, sp.csr_array(sp.diags_array(1 / size) @ sums.matrix))
         unit = draft.money if row.metric in MONEY else 1.0
         base = _base(draft, metrics, row, months, sums.keys)
@@ -151,6 +155,11 @@ def _base(draft: Draft, metrics: Metrics, row: Any, months: Ints, keys: pd.DataF
     return pick @ sums.constant, sp.csr_array(pick @ sums.matrix)
 
 
+def _no_market(target: str) -> Finding:
+    says = _("The market table has nothing in the scope and period of target {target}. Add rows, or narrow the target.")
+    return Finding("error", "targets", "", "scope", target, "market", says.format(target=target))
+
+
 def market_sizes(model: Model, scope: Scope, months: Ints, keys: pd.DataFrame) -> Floats:
     """Money that the market buys in a scope and months, for each repetition; rows of longer periods count by months."""
     rows, calendar = model["market"], model.calendar
@@ -190,8 +199,7 @@ def expected_plan(draft: Draft) -> Floats:
     x[draft.columns["within"]] = upper[draft.columns["within"]]
     visits, (_, months) = draft.columns["visits"], draft.shape
     spread = visits >= 0
-    same = draft.grain.windows[:, :, None] == draft.grain.windows[:, None, :]
-    x[visits[spread]] = (draft.grain.promise / same.sum(axis=2))[spread]
+    x[visits[spread]] = draft.grain.even_promise[spread]
     lines = draft.tables["lines"]
     column, owner = draft.columns["spend"], draft.tables["line_segments"]["line"].to_numpy()
     for b in range(len(lines)):
@@ -276,7 +284,7 @@ def target_goals(draft: Draft, level: str) -> list[Goal]:
     """For each priority of a level: the largest relative miss, then the weighted sum."""
     misses, kinds, size = draft.tables["misses"], draft.tables["largest"], draft.builder.columns
     goals = []
-    for _, priority, column in kinds[kinds["level"] == level][["level", "priority", "column"]].itertuples(index=False):
+    for priority, column in kinds.loc[kinds["level"] == level, ["priority", "column"]].itertuples(index=False):
         largest, total = np.zeros(size), np.zeros(size)
         largest[column] = 1.0
         of = misses[(misses["level"] == level) & (misses["priority"] == priority)]

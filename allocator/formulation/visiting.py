@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
@@ -20,8 +22,7 @@ def add_visits(draft: Draft) -> None:
     grain, segments = draft.grain, draft.segments
     groups, months = draft.shape
     served = (grain.promise > 0) & (grain.groups["rep"].to_numpy() >= 0)[:, None]
-    begins = np.ones((groups, months), bool)
-    begins[:, 1:] = grain.windows[:, 1:] != grain.windows[:, :-1]
+    begins = grain.begins
     owner = segments.owner
     segment, month = np.nonzero((served & begins)[owner])
     g = owner[segment]
@@ -58,8 +59,7 @@ def add_visits(draft: Draft) -> None:
 def visits_are_made(draft: Draft) -> None:
     """Σ_{t in w} visits[g,t] = Σ_s effort[s,w]."""
     grain, visits, effort = draft.grain, draft.columns["visits"], draft.columns["effort"]
-    begins = np.ones_like(visits, bool)
-    begins[:, 1:] = grain.windows[:, 1:] != grain.windows[:, :-1]
+    begins = grain.begins
     g, t = np.nonzero(begins & (visits >= 0))
     number = np.full(visits.shape, -1)
     number[g, t] = np.arange(len(g))
@@ -86,25 +86,31 @@ def curves_in_order(draft: Draft) -> None:
 def order_segments(draft: Draft, rule_: AnyRule, owner: Ints, steeper: NDArray[np.bool_], column: Ints) -> None:
     """Add a binary for each bend and window, and the rows that force the order; ``column`` has shape (segments, months)."""
     upper = draft.builder.upper
+    bends = [(int(b), int(t)) for b in np.flatnonzero(steeper) for t in _beginnings(column[b])]
+    if not bends:
+        return
+    names: dict[str, Any] = {
+        "bend": np.array([b for b, _ in bends]),
+        "month": draft.month_label(np.array([t for _, t in bends])),
+    }
+    first, last = np.searchsorted(owner, owner, side="left"), np.searchsorted(owner, owner, side="right")
+    binary = draft.builder.add_columns("in order", "yes or no", names, len(bends), 0.0, 1.0, integer=True)
     rows: list[tuple[int, int, float]] = []
-    bounds: list[tuple[float, float]] = []
-    labels: list[tuple[int, int]] = []
-    for bend in np.flatnonzero(steeper):
-        mine = np.flatnonzero(owner == owner[bend])
-        for t in _beginnings(column[bend]):
-            y = int(draft.builder.add_columns("in order", "yes or no", {}, 1, 0.0, 1.0, integer=True)[0])
-            for s in mine:
-                z = int(column[s, t])
-                if not np.isfinite(upper[z]):
-                    continue  # a flat tail without end adds nothing, whatever the order
-                rows += [(len(bounds), z, 1.0), (len(bounds), y, -float(upper[z]))]
-                bounds.append((0.0, np.inf) if s < bend else (-np.inf, 0.0))
-                labels.append((int(bend), int(t)))
+    low: list[float] = []
+    high: list[float] = []
+    of: list[int] = []
+    for k, (bend, t) in enumerate(bends):
+        for s in range(first[bend], last[bend]):
+            z = int(column[s, t])
+            if not np.isfinite(upper[z]):
+                continue  # a flat tail without end adds nothing, whatever the order
+            rows += [(len(of), z, 1.0), (len(of), int(binary[k]), -float(upper[z]))]
+            low.append(0.0 if s < bend else -np.inf)
+            high.append(np.inf if s < bend else 0.0)
+            of.append(k)
     row, col, data = (np.array(x) for x in zip(*rows, strict=True))
-    low, high = (np.array(x) for x in zip(*bounds, strict=True))
-    bends = np.array([b for b, _ in labels])
-    names = {"bend": bends, "month": draft.month_label(np.array([t for _, t in labels]))}
-    draft.add_rows(rule_, names, draft.matrix(row, col, data, len(bounds)), low, high)
+    labels = {"bend": names["bend"][of], "month": names["month"][of]}
+    draft.add_rows(rule_, labels, draft.matrix(row, col, data, len(of)), np.array(low), np.array(high))
 
 
 def _beginnings(columns: Ints) -> Ints:
@@ -173,7 +179,7 @@ def _reps_matrix(draft: Draft) -> sp.csr_array:
 def _rep_rows(draft: Draft, rule_: AnyRule, matrix: sp.csr_array, limit: Floats) -> None:
     """Add ``matrix · x ≤ limit`` for the reps and months that have entries."""
     months = draft.shape[1]
-    used = np.flatnonzero((np.diff(matrix.indptr) > 0) & np.isfinite(limit.ravel()))
+    used = np.flatnonzero(((np.diff(matrix.indptr) > 0) | (limit.ravel() < 0)) & np.isfinite(limit.ravel()))
     if not used.size:
         return
     labels = {
@@ -234,8 +240,7 @@ def executive_visits(draft: Draft) -> None:
     visits = widen(visits, draft.builder.columns)
     executive_goes_along(draft, labels, sp.csr_array(draft.matrix(row, column, 1.0, len(g)) - visits[g * months + t]))
     # One row for each window, at its first month.
-    begins = there.copy()
-    begins[:, 1:] &= grain.windows[:, 1:] != grain.windows[:, :-1]
+    begins = there & grain.begins
     wg, wt = np.nonzero(begins)
     number = np.full((groups, months), -1)
     number[wg, wt] = np.arange(len(wg))
@@ -261,8 +266,7 @@ def clients_seen(draft: Draft) -> None:
     grain, (groups, months) = draft.grain, draft.shape
     visits = visits_matrix(draft)
     there = (np.diff(visits.indptr) > 0).reshape(groups, months)
-    begins = there.copy()
-    begins[:, 1:] &= grain.windows[:, 1:] != grain.windows[:, :-1]
+    begins = there & grain.begins
     g, t = np.nonzero(begins)
     number = np.full((groups, months), -1)
     number[g, t] = np.arange(len(g))

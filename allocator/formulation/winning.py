@@ -141,6 +141,8 @@ def conversion(draft: Draft) -> None:
         matrix = draft.matrix(rows["month"].to_numpy(), rows["column"].to_numpy(), 1.0, months)
         for line, each in zip(feeding.tolist(), amount, strict=True):
             entered = spend[line * months : (line + 1) * months]
+            if lag >= months:
+                continue
             shift = sp.eye_array(months, k=-lag, format="csr")
             matrix = matrix - rate * each * draft.money * (shift @ entered)
         labels = {
