@@ -19,7 +19,7 @@ from allocator.formulation.grain import Grain, make_grain, rep_scope
 from allocator.model import Model
 from allocator.schema.findings import Place, Report
 from allocator.scopes import Scope, parse_scope
-from allocator.texts import _
+from allocator.texts import _, after
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -85,7 +85,7 @@ def _activities(grain: Grain, report: Report) -> None:
         says = _(
             "In {month} fixed activities take {needed:,.1f} hours, but there are {there:,.1f} for selling."
         ).format(month=grain.model.calendar.months[worst], needed=taken[position, worst], there=there[position, worst])
-        says += " " + _("Shorten an activity, or give the rep more hours.")
+        says += after(_("Shorten an activity, or give the rep more hours."))
         report.add("error", "reps", RULE, says, position=int(position), column="rep", value=reps["rep"].iloc[position])
 
 
@@ -121,7 +121,7 @@ def _promises(grain: Grain, report: Report, severity: Severity) -> None:
                 )
             else:
                 continue
-            says += " " + _("Promise fewer visits, or give clients to another rep.")
+            says += after(_("Promise fewer visits, or give clients to another rep."))
             report.add(severity, "reps", RULE, says, position=position, column="rep", value=rep)
 
 

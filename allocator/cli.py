@@ -13,7 +13,7 @@ import click
 
 from allocator.commands.common import CommandGroup, Session, rows_of
 from allocator.errors import AllocatorError, EngineError, InputError
-from allocator.texts import LANGUAGES, _, in_language
+from allocator.texts import LANGUAGES, _, after, in_language
 
 COMMANDS = {
     "new": "modelling",
@@ -100,9 +100,12 @@ def _usage_text(error: click.ClickException) -> str:
     if isinstance(error, click.NoSuchOption):
         says = _("There is no option {name}.").format(name=error.option_name)
         if error.possibilities:
-            says += " " + _("Did you mean {name}?").format(name=", ".join(sorted(error.possibilities)))
+            says += after(_("Did you mean {name}?").format(name=", ".join(sorted(error.possibilities))))
     elif isinstance(error, click.MissingParameter) and error.param is not None:
         says = _("{name} is missing.").format(name=error.param.get_error_hint(error.ctx) if error.ctx else "")
+    elif isinstance(error, click.BadParameter) and (error.param_hint or error.param):
+        name = error.param_hint or (error.param.get_error_hint(error.ctx) if error.param and error.ctx else "")
+        says = _("{name} is not right: {reason}").format(name=name, reason=error.message)
     else:
         says = error.format_message()
     if isinstance(error, click.exceptions.NoArgsIsHelpError):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from allocator.errors import Finding, InputError
-from allocator.texts import _
+from allocator.texts import _, after
 
 PACKAGE = Path(__file__).resolve().parent
 
@@ -33,9 +33,12 @@ def find_model(text: str) -> Path:
     Raises
     ------
     InputError
-        If there is no such model.
+        If there is no such model, or a run is given for one.
     """
     path = Path(text)
+    if (path / "summary.json").is_file() and not (path / "model.yaml").exists():
+        says = _("{path} is a run, which a solve has written. Give the model that it was made from.").format(path=path)
+        raise InputError([Finding("error", text, "", "", "", "place", says)])
     if path.exists():
         return path
     models = shipped_models()
@@ -48,7 +51,7 @@ def _unknown(text: str, names: list[str]) -> Finding:
     says = _("{path}: no such folder or workbook, and no shipped model of that name.").format(path=text)
     close = difflib.get_close_matches(Path(text).name, names, n=1)
     if close:
-        says += " " + _("Did you mean {name}?").format(name=close[0])
+        says += after(_("Did you mean {name}?").format(name=close[0]))
     elif names:
-        says += " " + _("Shipped models: {names}.").format(names=", ".join(names))
+        says += after(_("Shipped models: {names}.").format(names=", ".join(names)))
     return Finding("error", text, "", "", "", "missing", says)

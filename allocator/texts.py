@@ -30,6 +30,11 @@ def _(message: str) -> str:
     return _catalogue(current_language()).gettext(message) if message else ""
 
 
+def after(sentence: str) -> str:
+    """Return a sentence as it follows another one: behind a blank, which Chinese does not write."""
+    return sentence if current_language() == "zh" else f" {sentence}"
+
+
 def N_(message: str) -> str:
     """Mark ``message`` for translation and return it unchanged."""
     return message

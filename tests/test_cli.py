@@ -82,10 +82,12 @@ class TestHelp:
             (["slove"], "There is no command slove. Commands: new, import"),
             (["solve"], "'MODEL' is missing."),
             (["solve", "x", "--stirct"], "There is no option --stirct. Did you mean --strict?"),
-            (["solve", "x", "--seconds", "0"], "not in the range"),
+            (["solve", "x", "--seconds", "0"], "a number of seconds above 0"),
             (["solve", "pocket", "--export", "a.txt"], ".mps or .lp"),
             (["--lang", "fr", "schema"], "'fr'"),
             (["import"], "crm"),
+            (["--lang", "en"], "Usage: allocator"),
+            (["solve", "pocket", "telecom"], "Nothing was expected after this: telecom."),
         ],
     )
     def test_a_wrong_command_line(self, arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -183,7 +185,13 @@ class TestCheck:
     def test_a_sound_model(self, capsys: pytest.CaptureFixture[str]) -> None:
         """A sound model ends with exit code 0 and says so."""
         assert main(["check", "pocket", "--lang", "en"]) == 0
-        assert "pocket can be solved" in capsys.readouterr().out
+        assert "pocket: its tables are sound" in capsys.readouterr().out
+
+    def test_a_run_is_no_model(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """Whoever gives the folder of a run is told what it is, not what it lacks."""
+        main(["solve", "pocket", "-q"])
+        assert main(["check", "runs/pocket", "--lang", "en"]) == 2
+        assert "is a run" in capsys.readouterr().err
 
     def test_a_spoiled_model(self, capsys: pytest.CaptureFixture[str]) -> None:
         """Errors of the input are shown on standard error, all of them, with exit code 2; as JSON too."""
@@ -206,12 +214,18 @@ class TestCheck:
         chinese = capsys.readouterr().out
         main(["check", path, "--lang", "en"])
         english = capsys.readouterr().out
-        assert "can be solved" in english
-        assert "can be solved" not in chinese
+        assert "tables are sound" in english
+        assert "tables are sound" not in chinese
 
 
 class TestSchema:
     """``allocator schema``."""
+
+    def test_chinese_is_not_cut(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """Chinese, which has no blanks to wrap at, goes on in the next line like English."""
+        main(["schema", "units", "--lang", "zh"])
+        main(["schema", "--lang", "zh"])
+        assert "…" not in capsys.readouterr().out
 
     def test_tables_and_columns(self, capsys: pytest.CaptureFixture[str]) -> None:
         """All tables are listed; a table's columns come with type, bounds and reference, by Chinese name too."""

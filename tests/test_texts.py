@@ -15,6 +15,8 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from allocator import texts
+from allocator.binding import ASKED
+from allocator.formulation.rules import RULES
 from allocator.texts import N_, _, current_language, in_language, language_of_environment, use_language
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,6 +49,18 @@ def test_every_text_has_a_translation() -> None:
     assert len(wanted) > 500
     assert not wanted - translated
     assert not translated - wanted
+
+
+def test_rules_and_their_units_are_said_in_chinese() -> None:
+    """Every rule's sentence, and every unit that may stand behind an amount, has a translation of its own."""
+    import allocator.formulation.effort
+    import allocator.formulation.quotas  # noqa: F401
+
+    rules = [r for r in RULES.values() if r.sentence != ASKED]  # a target's unit is its metric's
+    assert rules
+    with in_language("zh"):
+        assert not [r.sentence for r in RULES.values() if _(r.sentence) == r.sentence]
+        assert not {r.unit for r in rules if _(r.unit) == r.unit}
 
 
 def test_placeholders_survive_translation() -> None:

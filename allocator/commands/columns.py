@@ -51,7 +51,7 @@ def _show_tables(tables: list[Table]) -> None:
     grid = Grid(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     grid.add_column(_("table"), no_wrap=True)
     grid.add_column("")
-    grid.add_column(_("one row is"))
+    grid.add_column(_("one row is"), overflow="fold")
     for table in tables:
         grid.add_row(
             Text(_names(table.name, table.aliases)), _("required") if table.required else "", _(table.description)
@@ -65,7 +65,7 @@ def _show_columns(table: Table) -> None:
 
     grid = Grid(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     for heading in (_("column"), _("content"), _("means")):
-        grid.add_column(heading)
+        grid.add_column(heading, overflow="fold")
     for column in table.columns.values():
         grid.add_row(Text(_names(column.name, column.aliases)), Text(_content(column)), Text(_(column.description)))
     show(Text(f"{_names(table.name, table.aliases)}: {_(table.description)}\n", style="bold"), grid)
@@ -83,7 +83,7 @@ def _content(column: Column) -> str:
     if column.unit:
         parts[0] += f" ({_(column.unit)})"
     if column.least is not None or column.most is not None:
-        parts.append(f"{_number(column.least)} … {_number(column.most)}")
+        parts.append(_bounds(column.least, column.most))
     if column.references:
         parts.append(f"→ {column.references}")
     if column.key:
@@ -92,8 +92,10 @@ def _content(column: Column) -> str:
         parts.append(_("required"))
     if column.default:
         parts.append(_("else {default}").format(default=column.default))
-    return ", ".join(parts)
+    return _(", ").join(parts)
 
 
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:g}"
+def _bounds(least: float | None, most: float | None) -> str:
+    if most is None:
+        return f"≥ {least:g}"
+    return f"≤ {most:g}" if least is None else f"{least:g} … {most:g}"

@@ -67,7 +67,7 @@ class Session:
         for finding in findings:
             if finding.severity == "error" or not (self.quiet or (finding.severity == "note" and not self.verbose)):
                 mark, colour = marks[finding.severity]
-                click.secho(f"{mark}: ", fg=colour, nl=False, err=err)
+                click.secho(mark + _(": "), fg=colour, nl=False, err=err)
                 click.echo(finding.says, err=err)
 
     def speak(self, language: str | None) -> None:
@@ -149,6 +149,19 @@ class Command(_Translated):
             params=[*params, *common_options()],
             options_metavar=_("[OPTIONS]"),
         )
+        self.allow_extra_args = True
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments; one too many is refused in the user's language."""
+        rest = super().parse_args(ctx, args)
+        if rest:
+            raise click.UsageError(_("Nothing was expected after this: {names}.").format(names=" ".join(rest)), ctx)
+        return rest
+
+
+def _help_without_command(ctx: click.Context) -> None:
+    if ctx.invoked_subcommand is None:
+        raise click.exceptions.NoArgsIsHelpError(ctx)
 
 
 class CommandGroup(_Translated, click.Group):
@@ -160,6 +173,8 @@ class CommandGroup(_Translated, click.Group):
             help=text,
             commands=commands,
             params=[*common_options(), *more],
+            callback=click.pass_context(_help_without_command),
+            invoke_without_command=True,
             no_args_is_help=True,
             options_metavar=_("[OPTIONS]"),
             subcommand_metavar=_("COMMAND …"),

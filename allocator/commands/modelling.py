@@ -53,7 +53,7 @@ def import_command() -> click.Command:
         _("Make a first model from a CRM export."),
         _("FOLDER holds accounts, products, team and opportunities as CSV."),
         [
-            click.Argument(["folder"], type=click.Path(exists=True, file_okay=False, path_type=Path)),
+            click.Argument(["folder"], type=click.Path(path_type=Path)),
             click.Option(
                 ["-o", "--output", "target"], required=True, metavar="MODEL", help=_("Folder of the new model.")
             ),
@@ -99,5 +99,5 @@ def _check(session: Session, model: str) -> None:
     if any(f.severity == "error" for f in found):
         raise InfeasibleError(_("Hard rules of {model} are out of reach; the findings say which.").format(model=model))
     counts = counted(found)
-    session.say(_("{model} can be solved: {tally}.").format(model=model, tally=tally(counts)))
+    session.say(_("{model}: its tables are sound; {tally}.").format(model=model, tally=tally(counts)))
     session.answer({"status": "done", "model": checked.name, "counts": counts, "findings": rows_of(found)})

@@ -17,7 +17,7 @@ import click
 from allocator.commands.common import Command, Session, console, show
 from allocator.errors import EngineError
 from allocator.places import find_model
-from allocator.texts import _
+from allocator.texts import N_, _
 
 if TYPE_CHECKING:
     from allocator.plan import Plan
@@ -27,8 +27,31 @@ Progress = Callable[[str], None]
 
 EXIT_CODES = {"optimal": 0, "infeasible": 3, "feasible": 4, "limit": 4, "unbounded": 5, "error": 5}
 
+LEVELS = {"base": N_("base"), "stretch": N_("stretch")}
+STEPS = {
+    "visits": N_("promised visits"),
+    "contribution": N_("contribution"),
+    "total": N_("quotas: their total"),
+    "gap": N_("quotas: what the company needs"),
+    "beyond": N_("quotas: nothing beyond the forecast"),
+    "unfair": N_("quotas: fair shares"),
+    "peak": N_("quotas: no month carries the year"),
+}
+"""What the goals of a solve are called while it goes on."""
+
 PATIENCE = 1.0
 """Seconds after which progress is shown."""
+
+
+def _seconds(text: str) -> float:
+    """Read a time above 0."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not seconds > 0:
+        raise click.BadParameter(_("a number of seconds above 0 is expected"))
+    return seconds
 
 
 def solve_command() -> click.Command:
@@ -56,7 +79,7 @@ def solve_command() -> click.Command:
             ),
             click.Option(
                 ["--seconds"],
-                type=click.FloatRange(min=0, min_open=True),
+                type=_seconds,
                 metavar="S",
                 help=_("Stop the search after so many seconds; what is not proved by then is no plan."),
             ),
@@ -129,8 +152,8 @@ def in_background(session: Session, work: Callable[[Progress], T]) -> T:
     started = time.perf_counter()
 
     def progress(step: str) -> None:
-        steps.append(step)
-        session.detail(f"{time.perf_counter() - started:7.1f} s  {step}")
+        steps.append(_step(step))
+        session.detail(f"{time.perf_counter() - started:7.1f} s  {steps[-1]}")
 
     def run() -> None:
         try:
@@ -148,6 +171,14 @@ def in_background(session: Session, work: Callable[[Progress], T]) -> T:
     if failed:
         raise failed[0]
     return done[0]
+
+
+def _step(name: str) -> str:
+    """Return what a solve is at, by the name of its goal; a name that is new here is shown as it is."""
+    kind, *rest = name.split()
+    if kind in LEVELS and rest:
+        return _("targets: {level}, priority {priority}").format(level=_(LEVELS[kind]), priority=rest[0])
+    return _(STEPS[kind]) if kind in STEPS else name
 
 
 def _watch(thread: threading.Thread, session: Session, steps: list[str]) -> None:

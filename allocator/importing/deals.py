@@ -9,7 +9,7 @@ import pandas as pd
 from allocator.importing.export import ROW, Log, Sheet, listed
 from allocator.importing.mapping import ENGAGING, LOST, PROSPECTING, WON, CrmMapping
 from allocator.importing.spelling import squash
-from allocator.texts import N_, _
+from allocator.texts import N_, _, after
 
 DateOrder = Literal["mdy", "dmy"]
 
@@ -193,5 +193,5 @@ def _tell_without_account(sheet: Sheet, deals: pd.DataFrame, log: Log) -> None:
     kept = _("Open ones stay in the pipeline without a client.")
     lone = _("Won ones, worth {won:,.2f}, stand in the history without a client; no client's expected sales hold them.")
     says = _("{file}: deals without an account: {n:,} ({stages}).").format(file=sheet.file, n=len(deals), stages=stages)
-    says = " ".join([says, kept, *([lone.format(won=won)] if won else [])])
+    says += after(kept) + (after(lone.format(won=won)) if won else "")
     log.add("warning", "blank", says, sheet=sheet, field_="account", rows=deals[ROW])

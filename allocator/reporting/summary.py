@@ -14,47 +14,11 @@ from rich.text import Text
 
 from allocator.plan import Plan
 from allocator.reporting.amounts import MONEY, Amounts, seconds, share
-from allocator.texts import N_, _
+from allocator.reporting.words import KPIS, LEVELS, METRICS, STATUSES, STEPS
+from allocator.texts import _
 
 LINES = 8
 """Missed targets, rules or units shown; the rest are counted."""
-
-KPIS = (
-    ("revenue", N_("revenue")),
-    ("profit", N_("profit")),
-    ("contribution", N_("contribution")),
-    ("spend", N_("spend")),
-    ("commission", N_("commission")),
-    ("collections", N_("collections")),
-    ("new_clients", N_("new clients")),
-    ("visits_planned", N_("visits")),
-)
-METRICS = {
-    **{key: label for key, label in KPIS if key != "visits_planned"},
-    "visits": N_("visits"),
-    "hours": N_("hours"),
-    "contracts": N_("contracts"),
-    "coverage": N_("coverage"),
-    "market_share": N_("market share"),
-}
-LEVELS = {"base": N_("base"), "stretch": N_("stretch"), "ceiling": N_("ceiling")}
-STATUSES = {
-    "optimal": N_("optimal and proved"),
-    "feasible": N_("stopped at a limit, not proved"),
-    "limit": N_("stopped at a limit, not proved"),
-    "infeasible": N_("impossible"),
-    "unbounded": N_("unbounded"),
-    "error": N_("the engine failed"),
-}
-STEPS = {
-    "read": N_("read"),
-    "build": N_("build"),
-    "solve": N_("solve"),
-    "round": N_("round"),
-    "schedule": N_("schedule"),
-    "audit": N_("audit"),
-    "write": N_("write"),
-}
 
 
 def report(plan: Plan, summary: Mapping[str, Any], folder: Path) -> RenderableType:
@@ -87,8 +51,8 @@ def _title(plan: Plan) -> RenderableType:
     settings, calendar = plan.model.settings, plan.model.calendar
     bad = plan.status != "optimal"
     grid = Table.grid(expand=True, padding=(0, 1))
-    grid.add_column(ratio=1)
-    grid.add_column(justify="right")
+    grid.add_column(ratio=1, overflow="fold")
+    grid.add_column(justify="right", no_wrap=True)
     status = Text(_(STATUSES.get(plan.status, plan.status)), style="bold red" if bad else "bold green")
     grid.add_row(Text(settings.title or plan.model.name, style="bold"), status)
     size = _("{start} to {end} · reps: {reps}, clients: {clients}, products: {products}").format(
@@ -163,7 +127,7 @@ def _miss(code: str, misses: pd.DataFrame, repeats: int, amounts: Amounts) -> li
 def _marked(mark: str, style: str, body: RenderableType) -> Table:
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(min_width=7, no_wrap=True)
-    grid.add_column()
+    grid.add_column(overflow="fold")  # Chinese has no blanks to wrap at
     grid.add_row(Text(mark, style=style), body)
     return grid
 
@@ -203,9 +167,9 @@ def _binding(plan: Plan) -> list[RenderableType]:
     if plan.binding.empty:
         return _section(_("What binds"), Text(_("Nothing: every wish is met within the limits.")))
     grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column()
+    grid.add_column(overflow="fold")
     grid.add_column(justify="right", no_wrap=True)
-    grid.add_column(style="dim")
+    grid.add_column(style="dim", overflow="fold")
     for row in plan.binding.head(LINES).itertuples(index=False):
         first, *more = str(row.labels).split("; ")
         grid.add_row(Text(_(str(row.rule))), f"× {row.count:,.0f}", Text(first + (" …" if more else "")))
@@ -223,7 +187,7 @@ def _quotas(plan: Plan, amounts: Amounts) -> list[RenderableType]:
     by_unit["forecast"] = quotas.groupby(top, observed=True)["forecast"].sum()
     by_unit = by_unit.sort_values("quota", ascending=False)
     grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
-    grid.add_column(_("unit"))
+    grid.add_column(_("unit"), overflow="fold")
     for heading in (_("reps"), _("base quota"), _("of all"), _("of forecast")):
         grid.add_column(heading, justify="right", no_wrap=True)
     for unit, row in by_unit.head(LINES).iterrows():
@@ -276,7 +240,7 @@ def _files(plan: Plan) -> str:
 
 
 def _audit(audit: Mapping[str, Any]) -> Text:
-    says = _("Audit: {rules} rules recomputed, {violations} violations, largest residual {residual}").format(
+    says = _("Audit: {rules} rules recomputed, {violations} violations, largest deviation {residual}").format(
         rules=audit["rules"], violations=audit["violations"], residual=f"{audit['largest_residual']:.0e}"
     )
     return Text(says, style="bold red" if audit["violations"] else "")
@@ -284,6 +248,6 @@ def _audit(audit: Mapping[str, Any]) -> Text:
 
 def _times(summary: Mapping[str, Any]) -> str:
     times = summary.get("seconds") or {}
-    steps = ", ".join(f"{_(label)} {seconds(times[key])}" for key, label in STEPS.items() if times.get(key))
+    steps = _(", ").join(f"{_(label)} {seconds(times[key])}" for key, label in STEPS.items() if times.get(key))
     total = seconds(times.get("total") or 0.0)
     return _("{total} in all ({steps})").format(total=total, steps=steps) if steps else total

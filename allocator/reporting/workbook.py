@@ -14,10 +14,28 @@ import xlsxwriter.exceptions
 
 from allocator.plan import Plan
 from allocator.reporting.table_text import cell_text
-from allocator.texts import _
+from allocator.reporting.words import KPIS, STATUSES
+from allocator.texts import N_, _
 
 LEFT_OUT = ("forecast", "breakdown", "visits", "lift", "won", "supply")
 """Tables that are too long or too fine for a sheet; they are in the run as CSV."""
+
+LABELS = {
+    **dict(KPIS),
+    "visits_promised": N_("visits promised"),
+    "visits_planned": N_("visits planned"),
+    "visits_scheduled": N_("visits scheduled"),
+    "met": N_("met"),
+    "missed": N_("missed"),
+    "rules": N_("rules recomputed"),
+    "violations": N_("violations"),
+    "largest_residual": N_("largest deviation"),
+    "model": N_("model"),
+    "started_at": N_("started at"),
+    "engine": N_("engine"),
+    "inputs_sha256": N_("fingerprint of the input (SHA-256)"),
+}
+"""What the keys of ``summary.json`` are called on the sheet ``summary``."""
 
 LAST_ROW = 1_048_575
 """Rows that a sheet holds below its heading."""
@@ -87,7 +105,7 @@ def _add_rows(sheet: Any, rows: Rows, formats: Mapping[str, Any]) -> None:
         else:
             sheet.write_string(i, 1, str(value))
     sheet.set_column(0, 0, _width(label for label, _value in rows))
-    sheet.set_column(1, 1, _width(str(value) for _label, value in rows))
+    sheet.set_column(1, 1, 24)  # longer texts show over the empty cells beside them
 
 
 def _add_table(sheet: Any, frame: pd.DataFrame, formats: Mapping[str, Any]) -> None:
@@ -142,7 +160,8 @@ def _width(texts: Iterable[str]) -> int:
 def _summary_rows(plan: Plan, sheets: Mapping[str, pd.DataFrame]) -> list[tuple[str, object]]:
     summary = plan.summary
     rows: list[tuple[str, object]] = [(plan.model.settings.title or plan.model.name, "")]
-    rows += [(_("status"), plan.status), (_("money in"), plan.model.settings.money_unit), ("", "")]
+    rows += [(_("status"), _(STATUSES.get(plan.status, plan.status)))]
+    rows += [(_("money in"), plan.model.settings.money_unit), ("", "")]
     for title, part in (
         (_("key figures"), summary.get("kpis")),
         (_("targets"), summary.get("targets")),
@@ -150,7 +169,7 @@ def _summary_rows(plan: Plan, sheets: Mapping[str, pd.DataFrame]) -> list[tuple[
         (_("run"), {k: summary.get(k) for k in ("model", "started_at", "engine", "inputs_sha256")}),
     ):
         rows.append((title, ""))
-        rows += [(str(k), v) for k, v in (part or {}).items() if v is not None]
+        rows += [(_(LABELS.get(k, k)), v) for k, v in (part or {}).items() if v is not None]
         rows.append(("", ""))
     for name, frame in sheets.items():
         if len(frame) > LAST_ROW:

@@ -18,7 +18,7 @@ from allocator.schema.sales import check_sales
 from allocator.schema.tables import check_columns, empty
 from allocator.schema.targets import check_targets
 from allocator.schema.units import COMPANY, check_units
-from allocator.texts import _
+from allocator.texts import _, after
 
 Frames = Mapping[str, pd.DataFrame]
 
@@ -106,6 +106,6 @@ def _check_reference(frames: Frames, name: str, column: Column, report: Report) 
     label, heading = place.label, place.heading(key)
     for value, rows in list(unknown.groupby(unknown, sort=False))[:200]:
         says = _("Not in {table}, column {column}.").format(table=label, column=heading)
-        says += did_you_mean(str(value), known) or " " + _("Add it there, or correct it here.")
+        says += did_you_mean(str(value), known) or after(_("Add it there, or correct it here."))
         positions = rows.index.to_numpy(dtype=np.int64)
         report.values("error", name, "reference", says, positions, column.name, np.full(len(rows), value, dtype=object))

@@ -12,7 +12,7 @@ from allocator.periods import Calendar
 from allocator.schema.dictionary import dictionary
 from allocator.schema.findings import Report
 from allocator.schema.parsing import read_date
-from allocator.texts import _
+from allocator.texts import _, after
 
 Frames = Mapping[str, pd.DataFrame]
 
@@ -72,18 +72,18 @@ def check_periods(calendar: Calendar, frames: Frames, report: Report) -> None:
         frame = frames[name]
         for column in table.columns.values():
             if column.type == "period":
-                says = _("It lies outside the plan.") + " " + plan
+                says = _("It lies outside the plan.") + after(plan)
                 report.cells("error", name, "period", says, frame, ~frame[column.name].isin(list(inside)), column.name)
     for name in ("seasonality", "resources", "supply", "actuals"):
-        says = _("The month lies outside the plan.") + " " + plan
+        says = _("The month lies outside the plan.") + after(plan)
         bad = ~frames[name]["month"].isin(["", *calendar.months])
         report.cells("error", name, "period", says, frames[name], bad, "month")
-    says = _("History ends before the plan. What happens in it belongs into actuals.") + " " + plan
+    says = _("History ends before the plan. What happens in it belongs into actuals.") + after(plan)
     report.cells(
         "error", "history", "period", says, frames["history"], frames["history"]["month"] >= calendar.months[0], "month"
     )
     due = frames["pipeline"]["due"]
-    says = _("It was due before the plan.") + " " + plan
+    says = _("It was due before the plan.") + after(plan)
     late = (due != "") & (due < calendar.months[0])
     report.cells("warning", "pipeline", "period", says, frames["pipeline"], late, "due")
     _check_windows(calendar, frames["budget"], inside, report)

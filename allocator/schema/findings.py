@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rapidfuzz import fuzz, process
 
 from allocator.errors import Finding, Severity
-from allocator.texts import _
+from allocator.texts import _, after
 
 SHOWN = 20
 """Findings of one rule in one column that are listed before the rest is counted."""
@@ -110,7 +110,9 @@ class Report:
         group = (severity, label, rule, column)
         self._count[group] += 1
         if self._count[group] <= SHOWN:
-            finding = Finding(severity, label, row, column, text, rule, f"{_where(label, row, column, text)}: {says}")
+            finding = Finding(
+                severity, label, row, column, text, rule, _where(label, row, column, text) + _(": ") + says
+            )
             self._findings.append(finding)
 
     def add_setting(self, severity: Severity, key: str, rule: str, says: str, value: object = "") -> None:
@@ -196,7 +198,8 @@ def _where(label: str, row: str, column: str, value: str) -> str:
         place = label
     if not column:
         return place
-    return f'{place}, {column} = "{value}"' if value else f"{place}, {column}"
+    named = place + _(", ") + column
+    return f'{named} = "{value}"' if value else named
 
 
 def shown(value: object) -> str:
@@ -228,6 +231,6 @@ def nearest(word: str, known: Iterable[str], cutoff: float = 70) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Sentence that offers the nearest known word, with a blank before it; blank where none is close."""
+    """Sentence that offers the nearest known word, to follow another one; blank where none is close."""
     close = nearest(word, known)
-    return " " + _('Did you mean "{close}"?').format(close=close) if close else ""
+    return after(_('Did you mean "{close}"?').format(close=close)) if close else ""

@@ -115,7 +115,7 @@ def _known_columns(raw: RawTable, table: Table, report: Report) -> dict[str, int
     for column in table.columns.values():
         if column.required and column.name not in found and not _covered(column, table, report):
             report.broken.add(table.name)
-            says = _("The column {name} is missing: {what}.").format(name=column.name, what=column.description)
+            says = _("The column {name} is missing: {what}.").format(name=column.name, what=_(column.description))
             report.add("error", table.name, "column", says)
     return found
 

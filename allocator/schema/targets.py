@@ -12,7 +12,7 @@ from allocator.schema.findings import Report, did_you_mean, words
 from allocator.schema.flows import METRICS
 from allocator.schema.units import chains
 from allocator.scopes import Scope, parse_scope, parse_share_of
-from allocator.texts import _
+from allocator.texts import _, after
 
 Frames = Mapping[str, pd.DataFrame]
 
@@ -130,7 +130,7 @@ def _check_metric(metric: str, own: set[str], column: str, value: object, positi
         return True
     if metric:
         says = _("Unknown metric.") + (
-            did_you_mean(metric, [*METRICS, *own]) or " " + _("Own metrics stand in yields.")
+            did_you_mean(metric, [*METRICS, *own]) or after(_("Own metrics stand in yields."))
         )
         report.add("error", "targets", "metric", says, position=position, column=column, value=value)
     return False
@@ -187,7 +187,7 @@ def _check_parsed(
     for key, values in scope.items():
         if key not in allowed:
             says = _('"{key}" is nothing to filter by here.').format(key=key)
-            says += did_you_mean(key, allowed) or " " + _("Expected one of: {names}.").format(names=_list(allowed))
+            says += did_you_mean(key, allowed) or after(_("Expected one of: {names}.").format(names=_list(allowed)))
             report.add("error", table, "scope", says, position=position, column=column, value=text)
             return
         for value in values:
@@ -209,7 +209,7 @@ def _check_each(each: Iterable[str], allowed: frozenset[str], labels: Labels, po
         says = ""
         if name not in names:
             says = _('"{name}" is nothing to repeat by here.').format(name=name)
-            says += did_you_mean(name, names) or " " + _("Expected one of: {names}.").format(names=_list(names))
+            says += did_you_mean(name, names) or after(_("Expected one of: {names}.").format(names=_list(names)))
         elif name in seen:
             says = _('"{name}" is there twice.').format(name=name)
         if says:
