@@ -58,6 +58,11 @@ class Amounts:
         return self.metric(metric, value)
 
 
+def count(value: float) -> str:
+    """Return how many there are of something: whole from 100 on, where a fraction says nothing."""
+    return f"{value:,.0f}" if abs(value) >= 100 else _significant(value)
+
+
 def share(value: float) -> str:
     """Return a share in percent."""
     return f"{100 * value:.1f} %"

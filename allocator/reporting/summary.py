@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from allocator.plan import Plan
-from allocator.reporting.amounts import MONEY, Amounts, seconds, share
+from allocator.reporting.amounts import MONEY, Amounts, count, seconds, share
 from allocator.reporting.words import KPIS, LEVELS, METRICS, STATUSES, STEPS
 from allocator.texts import _
 
@@ -146,7 +146,7 @@ def _visits(summary: Mapping[str, Any]) -> list[RenderableType]:
 def _key_figures(summary: Mapping[str, Any], amounts: Amounts) -> list[RenderableType]:
     kpis = summary.get("kpis") or {}
     cells = [
-        (Text(_(label), style="dim"), Text(amounts.metric(key if key in MONEY else "", kpis[key])))
+        (Text(_(label), style="dim"), Text(amounts.money(kpis[key]) if key in MONEY else count(kpis[key])))
         for key, label in KPIS
         if kpis.get(key) is not None
     ]
