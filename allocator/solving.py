@@ -246,6 +246,7 @@ def _without_plan(model: Model, program: Program, outcome: Outcome, solver: Engi
     clock.lap("solve")
     summary = _summary(model, status, solver, clock, program)
     summary["seconds"] |= clock.seconds
+    summary["reasons"] = list(reasons)
     return Plan(model, status, {}, (), summary, binding_rules(None, ""), reasons, model.findings)
 
 
