@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from allocator.formulation.budget import line_matrix
-from allocator.formulation.demand import Cells, contract_values, large_products
+from allocator.formulation.cells import Cells
+from allocator.formulation.demand import contract_values, large_products
 from allocator.formulation.draft import widen
 from allocator.formulation.effort import Effort
 from allocator.formulation.metrics import collection_profiles, commission_rates

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from allocator.formulation.cells import Cells
 from allocator.formulation.curves import Segments, group_segments
 from allocator.formulation.grain import Grain
 from allocator.formulation.rules import AnyRule
 from allocator.program import Floats, Ints, Labels, ProgramBuilder
-
-if TYPE_CHECKING:
-    from allocator.formulation.demand import Cells
 
 Objects = NDArray[np.object_]
 

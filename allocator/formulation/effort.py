@@ -10,8 +10,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from allocator.formulation.budget import add_spend
+from allocator.formulation.cells import Cells
 from allocator.formulation.demand import (
-    Cells,
     add_lift,
     ceilings,
     curve_cells,

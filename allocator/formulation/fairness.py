@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
 from allocator.formulation.arrays import positions
+from allocator.formulation.asking import Asking
 from allocator.formulation.grain import Grain
 from allocator.formulation.rules import rule
 from allocator.program import Floats, Ints
-
-if TYPE_CHECKING:
-    from allocator.formulation.quotas import Asking
 
 
 def fair_weights(grain: Grain) -> Floats:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from allocator.formulation.arrays import positions
 from allocator.formulation.budget import line_matrix
-from allocator.formulation.demand import Cells, contract_values
+from allocator.formulation.cells import Cells
+from allocator.formulation.demand import contract_values
 from allocator.formulation.draft import Draft, widen
 from allocator.formulation.places import NOBODY, Places
 from allocator.formulation.visiting import all_visits_matrix, hours_matrix, visits_matrix
