@@ -119,7 +119,7 @@ class Ordering:
                 self._accept(goal, solution)
                 for later in goals[k + 1 :]:
                     if self.out.status is Status.OPTIMAL:
-                        self._take(later)
+                        self._take_loosely(later, program.shape[0])
                 return
             if k == 0 or solution.status not in (Status.INFEASIBLE, Status.INFEASIBLE_OR_UNBOUNDED):
                 self._stop(solution)
@@ -184,6 +184,22 @@ class Ordering:
             self._stop(solution)
             return
         self._accept(goal, solution)
+
+    def _take_loosely(self, goal: Goal, rows: int) -> None:
+        """Solve a goal behind rows that hold values (those after ``rows``): they give way a little where whole numbers need it."""
+        held = self.out.program
+        value = np.maximum(1.0, np.abs(held.row_upper[rows:]))
+        for slack in (0.0, 1e-8, 1e-7):
+            upper = held.row_upper.copy()
+            upper[rows:] += slack * value
+            self.out.program = replace(held, row_upper=upper)
+            solution = self._solve(self.out.program, goal.costs, goal.name)
+            if solution.status not in (Status.INFEASIBLE, Status.INFEASIBLE_OR_UNBOUNDED):
+                break
+        if solution.status is Status.OPTIMAL:
+            self._accept(goal, solution)
+        else:
+            self._stop(solution)
 
     def _solve(self, program: Program, costs: Floats, name: str) -> Solution:
         self.progress(name)

@@ -213,7 +213,8 @@ class Metrics:
     def _new_clients(self) -> Parts:
         won, (groups, months) = self.draft.tables["won"], self.draft.shape
         row = (won["group"] * months + won["month"]).to_numpy()
-        return [self._by_group(self.draft.matrix(row, won["column"].to_numpy(), 1.0, groups * months))]
+        every = self._by_group(self.draft.matrix(row, won["column"].to_numpy(), 1.0, groups * months))
+        return [every.where(self.places.fixed["status"][every.place] != "active")]
 
     def _coverage(self) -> Parts:
         seen = self.draft.columns["seen"]

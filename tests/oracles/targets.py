@@ -56,7 +56,8 @@ class Metrics:
         if metric == "hours":
             return [self._by_group(g, t, e.group_hours(g, t)) for g, _ in e.groups for t in range(e.T)]
         if metric == "new_clients":
-            return [self._by_group(g, t, w) for (g, _, t), w in list(e.won.items())]
+            won = {(g, t): [w for (h, _, month), w in e.won.items() if (h, month) == (g, t)] for g, t in e.visits}
+            return [self._by_group(g, t, total(w)) for (g, t), w in won.items() if not self.facts.groups[g].active]
         if metric == "coverage":
             return self._coverage()
         if metric == "spend":
