@@ -40,7 +40,7 @@ class Maker(TableMaker):
                 "priority": self.pick(1, 1, 1, 2, 3),
                 "weight": self.pick(1, 1, 2, 0.5),
             }
-            if self.maybe(0.05) and "at_most" not in row:
+            if level != "ceiling" and self.maybe(0.05) and "at_most" not in row:
                 row["at_least"] = row["at_least"] * 0.2
                 extra["priority"] = "hard"
             self.put(

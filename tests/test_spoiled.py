@@ -223,6 +223,10 @@ CASES = (
         "clients.csv",
     ),
     # Targets
+    Spoiled(
+        "hard_ceiling", "targets.csv", "base,,,,700000,,,1", "ceiling,,,,700000,,,hard", "2", "priority", "priority"
+    ),
+    Spoiled("coverage_limited", "targets.csv", "month,1,,,2", "month,1,9,,2", "5", "at_most", "coverage"),
     Spoiled("no_bound", "targets.csv", ",,700000,,", ",,,,", "2", "at_least", "bound"),
     Spoiled("bounds", "targets.csv", "700000,,", "700000,600000,", "2", "at_most", "order"),
     Spoiled("metric", "targets.csv", "revenue,revenue", "revenue,revenu", "2", "metric", "metric", says='"revenue"'),
