@@ -12,8 +12,8 @@ import scipy.sparse as sp
 
 from allocator import ordering
 from allocator.formulation import budget, demand, effort, fairness, grain, metrics, quotas, targets, visiting, winning
-from allocator.formulation.curves import _Curves
 from allocator.formulation.cells import Cells
+from allocator.formulation.curves import _Curves
 from allocator.formulation.draft import Draft
 from allocator.formulation.grain import Grain
 from allocator.formulation.metrics import Metrics

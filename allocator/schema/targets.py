@@ -115,7 +115,9 @@ def check_targets(calendar: Calendar, frames: Frames, report: Report) -> None:
         known = _check_metric(str(row.metric), own, "metric", row.metric, position, report)
         _check_bounds(bounds[position, 0], bounds[position, 1], position, report)
         if (row.level, row.priority) == ("ceiling", "hard"):
-            says = _("A target of level ceiling is compared and not planned for, so it cannot be hard. Give it a number.")
+            says = _(
+                "A target of level ceiling is compared and not planned for, so it cannot be hard. Give it a number."
+            )
             report.add("error", "targets", "priority", says, position=position, column="priority", value=row.priority)
         if "coverage" in (row.metric, str(row.share_of).partition(":")[0].strip()):
             _check_coverage(bounds[position, 1], str(row.share_of), position, report)
