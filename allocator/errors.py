@@ -60,12 +60,6 @@ class InfeasibleError(AllocatorError):
     exit_code = 3
 
 
-class UnprovenError(AllocatorError):
-    """A limit was hit before the answer was proved."""
-
-    exit_code = 4
-
-
 class EngineError(AllocatorError):
     """An engine or the machine failed (numerics, memory, disk)."""
 

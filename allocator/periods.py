@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-import re
 from dataclasses import dataclass
 
 import holidays
@@ -122,8 +121,3 @@ class Calendar:
         if not pd.isna(end):
             inside &= np.asarray(self.days <= end)
         return inside
-
-
-def is_period(text: str) -> bool:
-    """Whether a text has the form of a year, a quarter or a month."""
-    return re.fullmatch(r"\d{4}(-Q[1-4]|-(0[1-9]|1[0-2]))?", text) is not None

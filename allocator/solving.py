@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from allocator.arithmetic import arithmetic
-from allocator.auditing import audit, kpis
+from allocator.auditing import examine
 from allocator.binding import binding_rules, causes, contradictions
 from allocator.engines import engine as find_engine
 from allocator.engines.status import Engine, Status
@@ -117,13 +117,13 @@ def solve(
 
 def _examine(model: Model, tables: dict[str, pd.DataFrame], summary: dict[str, Any]) -> None:
     """Audit the tables and take the key figures from them."""
-    checked = audit(model, tables)
+    checked, figures = examine(model, tables)
     summary["audit"] = {
         "rules": checked.rules,
         "violations": len(checked.violations),
         "largest_residual": checked.largest_residual,
     }
-    summary["kpis"] |= kpis(model, tables)
+    summary["kpis"] |= figures
     missed = int((tables["targets"]["status"] == "missed").sum())
     summary["targets"] = {"met": len(tables["targets"]) - missed, "missed": missed}
 

@@ -22,7 +22,7 @@ from sample_plan import sample_plan
 
 import allocator
 from allocator.cli import COMMANDS, main
-from allocator.errors import EngineError, InfeasibleError, UnprovenError
+from allocator.errors import EngineError, InfeasibleError
 from allocator.places import find_model, shipped_models
 from allocator.plan import Plan
 from allocator.reading import load
@@ -319,7 +319,6 @@ class TestSolve:
         ("error", "code", "says"),
         [
             (InfeasibleError("Pins of li exceed his cap."), 3, "Pins of li"),
-            (UnprovenError("Time is over."), 4, "Time is over."),
             (EngineError("The engine failed."), 5, "The engine failed."),
             (MemoryError(), 5, "not enough memory"),
             (OSError(errno.EIO, "input/output error"), 5, "input/output error"),

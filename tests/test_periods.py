@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from allocator.periods import Calendar, is_period
+from allocator.periods import Calendar
 
 
 def test_months_and_fiscal_labels_of_a_calendar_year() -> None:
@@ -122,9 +122,3 @@ def test_days_between_dates() -> None:
     assert calendar.between(pd.Timestamp("2026-02-27"), pd.NaT).sum() == 2
     assert calendar.between(pd.NaT, pd.Timestamp("2026-01-03")).sum() == 3
     assert not calendar.between(pd.Timestamp("2027-01-01"), pd.NaT).any()
-
-
-@pytest.mark.parametrize(("text", "known"), [("2026", True), ("2026-Q4", True), ("2026-12", True), ("2026-13", False)])
-def test_form_of_periods(text: str, known: bool) -> None:
-    """Years, quarters and months have the form of a period."""
-    assert is_period(text) == known

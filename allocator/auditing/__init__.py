@@ -21,7 +21,7 @@ from allocator.auditing.targets import check_targets
 from allocator.auditing.values import goal_values, key_figures
 from allocator.model import Model
 
-__all__ = ["COLUMNS", "TOLERANCE", "Audit", "audit", "goals", "kpis", "read_run"]
+__all__ = ["COLUMNS", "TOLERANCE", "Audit", "audit", "examine", "goals", "kpis", "read_run"]
 
 
 def audit(model: Model, tables: Mapping[str, pd.DataFrame]) -> Audit:
@@ -34,6 +34,11 @@ def audit(model: Model, tables: Mapping[str, pd.DataFrame]) -> Audit:
         Output files under their names without ending, from :func:`read_run` or a plan. What is missing, doubled or no
         number is a violation and never an error.
     """
+    return examine(model, tables)[0]
+
+
+def examine(model: Model, tables: Mapping[str, pd.DataFrame]) -> tuple[Audit, dict[str, float]]:
+    """Audit a run and recompute its key figures, reading the tables once; see :func:`audit` and :func:`kpis`."""
     book = Book()
     case = open_case(book, model, tables)
     check_effort(book, case)
@@ -42,7 +47,7 @@ def audit(model: Model, tables: Mapping[str, pd.DataFrame]) -> Audit:
     check_effects(book, case)
     check_targets(book, case)
     check_quotas(book, case)
-    return book.close()
+    return book.close(), key_figures(case)
 
 
 def kpis(model: Model, tables: Mapping[str, pd.DataFrame]) -> dict[str, float]:
