@@ -15,6 +15,7 @@ from allocator.errors import Finding
 from allocator.periods import Calendar
 
 GOALS = ("visits", "base", "stretch", "contribution")
+LEVELS = ("base", "stretch", "ceiling")
 Share = Annotated[float, Field(ge=0, le=1)]
 
 

@@ -21,15 +21,14 @@ from allocator.engines import engine as find_engine
 from allocator.engines.status import Engine, Status
 from allocator.errors import EngineError
 from allocator.formulation.answers import effort_tables
-from allocator.formulation.effort import Effort, effort_program, least_effort
+from allocator.formulation.effort import Effort, effort_program
 from allocator.formulation.grain import make_grain
 from allocator.formulation.quotas import Quotas, quota_program
-from allocator.formulation.targets import expected_plan
-from allocator.model import Model
-from allocator.nearness import Reference, nearest
+from allocator.model import LEVELS, Model
 from allocator.ordering import HELD, Ordering, Outcome, worst_loss
 from allocator.plan import GoalValue, Plan
 from allocator.program import Floats, Program
+from allocator.settling import settle_effort, settle_quotas
 from allocator.texts import _
 
 Progress = Callable[[str], None]
@@ -86,29 +85,33 @@ def solve(
     clock.lap("build")
     first = _in_order(effort.program, solver, seconds, progress)
     if first.status is Status.OPTIMAL:
-        _tie_break(effort, first, solver, seconds)
+        settle_effort(effort, first, solver, seconds)
     clock.lap("solve")
     if first.x is None or first.status is not Status.OPTIMAL:
         return _without_plan(model, effort.program, first, solver, clock)
     tables, forecast = effort_tables(effort, first.x)
-    quotas = quota_program(grain, forecast, effort.draft.money)
     clock.lap("build")
     left = None if seconds is None else max(seconds - first.seconds, 1e-3)
-    second = _in_order(quotas.program, solver, left, progress)
-    if second.status is Status.OPTIMAL:
-        _even_out(quotas, second, solver, left)
+    asked = _ask(effort, forecast, solver, left, progress)
     clock.lap("solve")
+    last, second = asked[-1]
     if second.x is None or second.status is not Status.OPTIMAL:
-        return _without_plan(model, quotas.program, second, solver, clock)
-    tables["quotas"] = _quota_table(quotas, second.x)
+        return _without_plan(model, last.program, second, solver, clock)
+    tables["quotas"] = _quota_table(asked)
+    tables["asked"] = _needs_table(asked)
     tables["targets"]["cause"] = causes(effort, first, tables["targets"])
-    goals = (*_goal_values(first), *_goal_values(second))
-    binding = pd.concat([binding_rules(first, "contribution"), binding_rules(second, "total")], ignore_index=True)
-    summary = _summary(model, "optimal", solver, clock, effort.program, quotas.program)
+    outcomes = [first, *(outcome for _quotas, outcome in asked)]
+    goals = tuple(g for outcome in outcomes for g in _goal_values(outcome))
+    binding = pd.concat(
+        [binding_rules(first, "contribution"), binding_rules(asked[0][1], "base total")], ignore_index=True
+    )
+    summary = _summary(model, "optimal", solver, clock, effort.program, *(q.program for q, _outcome in asked))
     summary["goals"] = [{"name": g.name, "value": g.value, "best": g.best} for g in goals]
-    summary["solves"] = first.solves + second.solves
-    summary["engine_seconds"] = first.seconds + second.seconds
+    summary["solves"] = sum(o.solves for o in outcomes)
+    summary["engine_seconds"] = sum(o.seconds for o in outcomes)
     clock.lap("build")
+    tables["quotas"].insert(5, "quota", tables["quotas"]["exact"].round(2))
+    clock.lap("round")
     _examine(model, tables, summary)
     clock.lap("audit")
     summary["seconds"] |= clock.seconds
@@ -145,66 +148,6 @@ def _in_order(program: Program, solver: Engine, seconds: float | None, progress:
     return outcome
 
 
-def _tie_break(effort: Effort, outcome: Outcome, solver: Engine, seconds: float | None) -> None:
-    """Among plans equal in every goal: least effort; promised visits, money and losses as even as can be."""
-    draft = effort.draft
-    visits = draft.columns["visits"]
-    spread = visits >= 0
-    even = draft.grain.even_promise[spread]
-    spend = draft.columns["spend"][draft.columns["spend"] >= 0]
-    upper = effort.program.upper[spend]
-    sales = draft.columns["sales"][effort.losing[effort.sold.product]]
-    expected = expected_plan(draft)[sales]
-    reference = Reference(
-        np.concatenate([visits[spread], spend, sales]),
-        np.concatenate([even, np.zeros(len(spend)), expected]),
-        np.concatenate([even, np.where(np.isfinite(upper), upper, 1.0), expected]),
-    )
-    _settle(outcome, reference, least_effort(effort), solver, seconds)
-
-
-def _even_out(quotas: Quotas, outcome: Outcome, solver: Engine, seconds: float | None) -> None:
-    """Among quotas that are equal in every goal: each cell asks for the same share of its forecast, as nearly as can be."""
-    cells = quotas.asking.cells
-    assert outcome.x is not None
-    forecast = cells["forecast"].to_numpy(float)
-    column = cells["column"].to_numpy(int)
-    share = float(outcome.x[column].sum()) / max(float(forecast.sum()), 1e-12)
-    size = np.maximum(forecast, 1e-3 * max(float(forecast.mean()), 1e-9)) if len(forecast) else forecast
-    reference = Reference(column, share * forecast, size)
-    _settle(outcome, reference, np.zeros(outcome.program.shape[1]), solver, seconds)
-
-
-def _settle(outcome: Outcome, reference: Reference, costs: Floats, solver: Engine, seconds: float | None) -> None:
-    """Replace the outcome's answer by the one nearest to a reference among those equal in every goal.
-
-    Where that cannot be had (the time is up, or it would cost a goal), the answer stays: it is proved, if perhaps not the one that
-    another engine would choose.
-    """
-    assert outcome.x is not None
-    program = outcome.program
-    whole = program.integer & (program.lower < program.upper)
-    relaxed = replace(program, integer=np.zeros_like(program.integer))
-    x = _nearest(relaxed, outcome, reference, costs, solver, seconds)
-    if x is not None and whole.any() and np.abs(x - np.round(x))[whole].max() > 1e-7:
-        found = np.round(outcome.x)  # then the whole numbers that were found stand
-        kept = relaxed.with_bounds(np.where(whole, found, program.lower), np.where(whole, found, program.upper))
-        x = _nearest(kept, outcome, reference, costs, solver, seconds)
-    if x is not None and worst_loss(replace(outcome, x=x), program.goals) <= HELD:
-        outcome.x = x
-
-
-def _nearest(
-    program: Program, outcome: Outcome, reference: Reference, costs: Floats, solver: Engine, seconds: float | None
-) -> Floats | None:
-    split, split_costs, back = nearest(program, reference, costs)
-    left = None if seconds is None else max(seconds - outcome.seconds, 1e-3)
-    solution = solver.solve(split, split_costs, seconds=left)
-    outcome.solves += 1
-    outcome.seconds += solution.seconds
-    return back(solution.x) if solution.status is Status.OPTIMAL and solution.x is not None else None
-
-
 def _goal_values(outcome: Outcome) -> list[GoalValue]:
     """Goals as they are reported: in their own unit, gains positive."""
     assert outcome.x is not None
@@ -213,25 +156,54 @@ def _goal_values(outcome: Outcome) -> list[GoalValue]:
     ]
 
 
-def _quota_table(quotas: Quotas, x: Floats) -> pd.DataFrame:
-    """Quotas of level base; published numbers are exact to the minor unit of money."""
-    asking, money = quotas.asking, quotas.program.money
-    cells = asking.cells
-    exact = np.maximum(x[cells["column"].to_numpy(int)], 0.0) * money
-    beyond = np.where(cells["beyond"] >= 0, x[cells["beyond"].to_numpy(int)], 0.0) * money
-    return pd.DataFrame(
-        {
-            "rep": asking.label("rep"),
-            "unit": asking.label("unit"),
-            "product": asking.label("product"),
-            "month": asking.label("month"),
-            "level": "base",
-            "quota": np.round(exact, 2),
-            "exact": exact,
-            "forecast": cells["forecast"].to_numpy(float) * money,
-            "beyond": np.maximum(beyond, 0.0),
-        }
-    )
+def _ask(
+    effort: Effort, forecast: Floats, solver: Engine, seconds: float | None, progress: Progress | None
+) -> list[tuple[Quotas, Outcome]]:
+    """Ask for base, then for stretch and ceiling on top of it; the last one may have no answer."""
+    asked: list[tuple[Quotas, Outcome]] = []
+    below: Floats | None = None
+    for level in LEVELS:
+        quotas = quota_program(effort.draft.grain, forecast, effort.draft.money, level, below)
+        outcome = _in_order(quotas.program, solver, seconds, progress)
+        asked.append((quotas, outcome))
+        if outcome.status is not Status.OPTIMAL or outcome.x is None:
+            break
+        settle_quotas(quotas, below, outcome, solver, seconds)
+        seconds = None if seconds is None else max(seconds - outcome.seconds, 1e-3)
+        exact = np.maximum(outcome.x[quotas.asking.columns[level]], 0.0) * quotas.program.money
+        below = exact if below is None else np.maximum(exact, below)
+    return asked
+
+
+def _quota_table(asked: list[tuple[Quotas, Outcome]]) -> pd.DataFrame:
+    """Quotas of every level, exact."""
+    frames = []
+    below: Floats = np.zeros(1)
+    for quotas, outcome in asked:
+        asking, money = quotas.asking, quotas.program.money
+        assert outcome.x is not None
+        beyond = asking.beyond[asking.level]
+        below = np.maximum(outcome.x[asking.columns[asking.level]] * money, below)
+        over = np.where(beyond >= 0, outcome.x[beyond] * money, 0.0)
+        frame = pd.DataFrame({k: asking.label(k) for k in ("rep", "unit", "product", "month")})
+        forecast = asking.cells["forecast"].to_numpy(float) * money
+        frames.append(frame.assign(level=asking.level, exact=below, forecast=forecast, beyond=np.maximum(over, 0.0)))
+    return pd.concat(frames, ignore_index=True)
+
+
+def _needs_table(asked: list[tuple[Quotas, Outcome]]) -> pd.DataFrame:
+    """What the company needs at each level, and what is owed of it."""
+    frames = []
+    for quotas, outcome in asked:
+        assert outcome.x is not None
+        owed, required = (v * quotas.program.money for v in quotas.needs.values(outcome.x))
+        table = quotas.needs.table
+        gap = np.where(table["bound"] == "at_least", required - owed, owed - required)
+        seen = gap > 1e-6 * np.maximum(table["scale"].to_numpy(float) * quotas.program.money, 1e-9)
+        table = table.assign(required=required, asked=owed, gap=np.where(seen, gap, 0.0))
+        frames.append(table.assign(priority=table["priority"].astype(str).replace("0", "hard")))
+    names = ["target", "level", "each", "bound", "required", "asked", "gap", "period", "scope", "priority"]
+    return pd.concat(frames, ignore_index=True)[names]
 
 
 def _without_plan(model: Model, program: Program, outcome: Outcome, solver: Engine, clock: _Clock) -> Plan:

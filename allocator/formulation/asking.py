@@ -1,33 +1,44 @@
-"""The quota program while it is being written."""
+"""The quota program of a level while it is being written."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
 from allocator.formulation.grain import Grain
-from allocator.program import Floats, Ints, ProgramBuilder
+from allocator.formulation.rules import AnyRule
+from allocator.program import Floats, Ints, Labels, ProgramBuilder
 
 
 @dataclass
 class Asking:
-    """The quota program while it is being written: a cell is what a rep is asked of a product in a month.
+    """The quota program of a level while it is being written: a cell is what a rep is asked of a product in a month.
 
     Attributes
     ----------
     grain : Grain
     builder : ProgramBuilder
     cells : DataFrame
-        rep, product, month (positions), forecast (program money), reachable by a pin or floor (bool), column, beyond (column or −1).
+        rep, product, month (positions), forecast (program money), reached (whether a pin or floor reaches it).
+    level : str
+        The level whose goals the program has.
+    columns : dict of str to int array, shape (cells,)
+        Columns of the level, and of those above that pins hold.
+    beyond : dict of str to int array, shape (cells,)
+        What a level asks beyond what can be reached; −1 where nothing may be.
     """
 
     grain: Grain
     builder: ProgramBuilder
     cells: pd.DataFrame
+    level: str
+    columns: dict[str, Ints] = field(default_factory=dict)
+    beyond: dict[str, Ints] = field(default_factory=dict)
 
     def label(self, key: str) -> np.ndarray:
         """Label of every cell by name."""
@@ -44,6 +55,16 @@ class Asking:
         above = {u: next((a for a in c if kinds[a] == key), "") for u, c in model.ancestors.items()}
         return pd.Series(self.label("unit"), dtype=object).map(above).fillna("").to_numpy(object)
 
+    def labels(self, some: Ints | None = None) -> dict[str, Any]:
+        """Labels of some cells by rep, product and month, of all by default."""
+        cells = self.cells if some is None else self.cells.iloc[some]
+        names = {
+            "rep": self.grain.people.code,
+            "product": self.grain.product,
+            "month": np.array(self.grain.model.calendar.months, object),
+        }
+        return {k: pd.Categorical.from_codes(cells[k].to_numpy(), categories=pd.Index(v)) for k, v in names.items()}
+
     def mask(self, scope: Mapping[str, tuple[str, ...]], months: Ints) -> np.ndarray:
         """Cells of a scope and some months."""
         held = np.isin(self.cells["month"], months)
@@ -54,13 +75,19 @@ class Asking:
             held &= np.isin(self.label(key), wanted)
         return held
 
-    def rows(self, row: Ints, cell: Ints, data: Floats | float, size: int) -> sp.csr_array:
-        """Sparse matrix over the columns so far, from cells."""
-        data = np.broadcast_to(np.asarray(data, float), np.shape(cell))
-        columns = self.cells["column"].to_numpy()[cell]
-        return sp.csr_array(sp.coo_array((data, (row, columns)), shape=(size, self.builder.columns)))
+    def rows(self, row: Ints, cell: Ints, data: Floats | float, size: int, level: str = "") -> sp.csr_array:
+        """Sparse matrix over the columns so far, from cells of a level, the program's own by default."""
+        return self.sparse(row, self.columns[level or self.level][cell], data, size)
 
     def sparse(self, row: Ints, column: Ints, data: Floats | float, size: int) -> sp.csr_array:
-        """Sparse matrix over the columns so far, from columns."""
+        """Sparse matrix over the columns so far, from columns; entries whose column is −1 are left out."""
         data = np.broadcast_to(np.asarray(data, float), np.shape(column))
-        return sp.csr_array(sp.coo_array((data, (row, column)), shape=(size, self.builder.columns)))
+        keep = column >= 0
+        entries = (data[keep], (np.asarray(row)[keep], column[keep]))
+        return sp.csr_array(sp.coo_array(entries, shape=(size, self.builder.columns)))
+
+    def add_rows(
+        self, rule: AnyRule, labels: Labels, matrix: sp.csr_array, lower: Floats | float, upper: Floats | float
+    ) -> Ints:
+        """Add the rows of a rule and return their positions."""
+        return self.builder.add_rows(rule.sentence, rule.unit, labels, sp.csr_array(matrix), lower, upper)

@@ -77,9 +77,7 @@ def unit_total(asking: Asking, units: list[str], below: np.ndarray, total: Ints)
     rep = asking.cells["rep"].to_numpy()
     row, cell = sp.csc_array(below)[:, rep].nonzero()
     matrix = asking.rows(row, cell, 1.0, len(units)) - asking.sparse(np.arange(len(units)), total, 1.0, len(units))
-    asking.builder.add_rows(
-        unit_total.sentence, "money", {"unit": pd.Categorical(units)}, sp.csr_array(matrix), 0.0, 0.0
-    )
+    asking.add_rows(unit_total, {"unit": pd.Categorical(units)}, matrix, 0.0, 0.0)
 
 
 @rule("A quota stays near its fair share", unit="money", index="rep or unit")
@@ -95,8 +93,8 @@ def fair_share(asking: Asking, names: list[str], matrix: sp.csr_array, share: Fl
         for m in (matrix[known], sp.csr_array(sp.diags_array(share[known]) @ whole[known]))
     )
     over, under = part - (1 + band) * fair - slack, part - (1 - band) * fair + slack
-    asking.builder.add_rows(fair_share.sentence, "money", labels, sp.csr_array(over), -np.inf, 0.0)
-    asking.builder.add_rows(fair_share.sentence, "money", labels, sp.csr_array(under), 0.0, np.inf)
+    asking.add_rows(fair_share, labels, over, -np.inf, 0.0)
+    asking.add_rows(fair_share, labels, under, 0.0, np.inf)
     return unfair
 
 
@@ -137,11 +135,11 @@ def add_peak(asking: Asking) -> Ints:
     matrix = asking.rows(row, cells.index.to_numpy(), 1.0, len(keys))
     matrix = matrix - asking.sparse(every["row"].to_numpy(), every["year"].to_numpy(), weight, len(keys))
     matrix = matrix - asking.sparse(np.arange(len(keys)), over, 1.0, len(keys))
-    asking.builder.add_rows(add_peak.sentence, "money", labels, sp.csr_array(matrix), -np.inf, 0.0)
+    asking.add_rows(add_peak, labels, matrix, -np.inf, 0.0)
     return over
 
 
 @rule("A product's year is the sum of its months", unit="money", index="rep, product")
 def year_is_the_sum(asking: Asking, labels: dict[str, pd.Categorical], matrix: sp.csr_array) -> None:
     """Quota of the year[r,p] = Σ_t quota[r,p,t]."""
-    asking.builder.add_rows(year_is_the_sum.sentence, "money", labels, matrix, 0.0, 0.0)
+    asking.add_rows(year_is_the_sum, labels, matrix, 0.0, 0.0)

@@ -123,6 +123,17 @@ class Grain:
         """The promise of the window of each month, divided by its months, shape (groups, months)."""
         return np.asarray(self.promise / self.over_window(np.ones(self.windows.shape)))
 
+    @functools.cached_property
+    def phased_promise(self) -> Floats:
+        """The promise of the window of each month by the phases of the year (seasonality of visits), shape (groups, months)."""
+        rows = self.model["seasonality"].query("metric == 'visits' and product == ''").set_index("month")["weight"]
+        if not len(rows):
+            return self.even_promise
+        weight = rows.reindex(self.model.calendar.months).fillna(0.0).to_numpy(float)
+        weight = np.broadcast_to(weight, self.windows.shape)
+        whole = self.over_window(weight)
+        return np.where(whole > 0, self.promise * weight / np.maximum(whole, 1e-12), self.even_promise)
+
     @property
     def shares(self) -> tuple[Floats, Ints]:
         """Owner's share of a group's visits by month, and who makes the rest (−1 nobody), shape (groups, months)."""
