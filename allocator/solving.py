@@ -20,7 +20,7 @@ from allocator.binding import binding_rules, causes, contradictions
 from allocator.engines import engine as find_engine
 from allocator.engines.status import Engine, Status
 from allocator.errors import EngineError
-from allocator.formulation.answers import effort_tables
+from allocator.formulation.answers import effort_tables, with_quota_commission
 from allocator.formulation.effort import Effort, effort_program
 from allocator.formulation.grain import make_grain
 from allocator.formulation.quotas import Quotas, quota_program
@@ -111,6 +111,7 @@ def solve(
     summary["engine_seconds"] = sum(o.seconds for o in outcomes)
     clock.lap("build")
     tables["quotas"].insert(5, "quota", tables["quotas"]["exact"].round(2))
+    tables["effects"] = with_quota_commission(model, tables["effects"], tables["quotas"])
     clock.lap("round")
     _examine(model, tables, summary)
     clock.lap("audit")

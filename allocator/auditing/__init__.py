@@ -69,6 +69,7 @@ def goals(model: Model, tables: Mapping[str, pd.DataFrame]) -> dict[str, float]:
     -------
     dict of str to float
         visits; ``base 1 largest``, ``base 1 sum`` and so on for every level and priority (largest relative miss,
-        weighted sum); contribution; of the quotas beyond, ``gap 1 largest`` and so on (hard is 0), total, unfair, peak.
+        weighted sum); contribution; of the quotas ``base beyond``, ``base gap 1 largest`` and so on (hard is 0), ``base total``,
+        ``base unfair``, ``base peak``, and the same of stretch and ceiling.
     """
     return goal_values(open_case(Book(), model, tables))

@@ -171,6 +171,7 @@ def open_case(book: Book, model: Model, tables: Mapping[str, pd.DataFrame]) -> C
         "effects": {**month},
         "quotas": {"rep": people.reps, "product": index["products"], **month},
         "targets": {"target": pd.Index(words(model["targets"]["target"]))},
+        "asked": {},
     }
     for name, indexes in known.items():
         sheets[name] = open_sheet(book, tables, name, indexes)

@@ -2,65 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
+from allocator.auditing.asked import needs, relative_gaps
 from allocator.auditing.book import Floats, summed
 from allocator.auditing.case import Case
-from allocator.auditing.cells import quota_cells, sum_cells
 from allocator.auditing.people import below, numbers, words
-from allocator.auditing.quotas import Quotas, asking
-from allocator.auditing.targets import Target, repetition
+from allocator.auditing.quotas import Quotas
 
 
-def quota_goals(case: Case, quotas: Quotas) -> dict[str, float]:
-    """Work out beyond, gaps by priority (hard is 0), total, unfairness and peaks of the base quotas."""
-    gaps = _gaps(case, quotas)
-    values = {"beyond": float(quotas.beyond.sum())}
-    for priority in sorted(set(gaps["priority"])):
-        part = gaps[gaps["priority"] == priority]
-        values[f"gap {priority} largest"] = float(part["gap"].max())
-        values[f"gap {priority} sum"] = float((part["weight"] * part["gap"]).sum())
-    values["total"] = float(quotas.exact.sum())
-    values["unfair"] = _unfair(case, quotas.exact)
-    values["peak"] = _peaks(case, quotas.exact)
+def quota_goals(case: Case, levels: Mapping[str, Quotas]) -> dict[str, float]:
+    """Work out beyond, gaps by priority (hard is 0), total, unfairness and peaks of the quotas of every level."""
+    values = {}
+    for level, quotas in levels.items():
+        rows = needs(case, level, quotas.exact, quotas.sold)
+        gap, priority = relative_gaps(rows), rows["priority"].replace("hard", "0")
+        values[f"{level} beyond"] = float(quotas.beyond.sum())
+        for one in sorted(set(priority), key=int):
+            mine = (priority == one).to_numpy()
+            values[f"{level} gap {one} largest"] = float(gap[mine].max())
+            values[f"{level} gap {one} sum"] = float(rows["weight"].to_numpy(np.float64)[mine] @ gap[mine])
+        values[f"{level} total"] = float(quotas.exact.sum())
+        values[f"{level} unfair"] = _unfair(case, quotas.exact)
+        values[f"{level} peak"] = _peaks(case, quotas.exact)
     return values
-
-
-def _gaps(case: Case, quotas: Quotas) -> pd.DataFrame:
-    """Relative gaps: priority (hard is 0), weight, gap."""
-    sheet, rows = case.sheets["targets"], []
-    listed = pd.Series(sheet.text("each")).groupby(sheet.text("target")).unique()
-    targets = asking(case)
-    for target in targets:
-        names = [repetition(x) for x in listed.get(target.code, [])]
-        asked = _sums(case, quotas.exact, target)
-        base = [_base(case, x, target, names) for x in (quotas.exact, quotas.sold)]
-        priority = 0 if target.priority == "hard" else int(target.priority)
-        for bound, limit in target.bounds:
-            side = 1.0 if bound == "at_least" else -1.0
-            for name, planned, hoped in zip(names, *base, strict=True):
-                miss = max(side * (limit * planned - asked.get(name, 0.0)), 0.0)
-                rows.append((priority, target.weight, miss / (abs(limit * hoped) or 1.0)))
-    if not any(bound == "at_least" for target in targets for bound, _limit in target.bounds):
-        sold = float(quotas.sold.sum())
-        rows.append((1, 1.0, max(sold - float(quotas.exact.sum()), 0.0) / (sold or 1.0)))
-    return pd.DataFrame(rows, columns=["priority", "weight", "gap"])
-
-
-def _sums(case: Case, amount: Floats, target: Target) -> dict[str, float]:
-    parts = [quota_cells(case, amount)]
-    return dict(sum_cells(case, parts, target.scope, target.window, target.each).amounts)
-
-
-def _base(case: Case, amount: Floats, target: Target, names: list[str]) -> list[float]:
-    """Find what every repetition's bound is a share of; 1 without share_of."""
-    if not target.share_metric:
-        return [1.0] * len(names)
-    kinds = set(words(case.model["units"]["kind"]))
-    carried = [k for k in target.each if k in {"rep", "unit", *kinds}]
-    sums = sum_cells(case, [quota_cells(case, amount)], target.share_scope, target.window, carried).amounts
-    return [sums.get("; ".join(p for p in x.split("; ") if p.partition("=")[0] in carried), 0.0) for x in names]
 
 
 def _unfair(case: Case, exact: Floats) -> float:

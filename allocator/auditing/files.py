@@ -50,8 +50,14 @@ COLUMNS: Mapping[str, Columns] = {
         ("hours_available",),
     ),
     "effects": Columns(
-        ("rep", "month"), (), ("prospects", "new_clients", "contracts", "collections", "commission", "lift")
+        ("rep", "month"),
+        (),
+        (
+            *("prospects", "new_clients", "contracts", "collections", "commission", "lift"),
+            *("commission_80", "commission_100", "commission_120"),
+        ),
     ),
+    "asked": Columns(("target", "level", "each", "bound"), ("priority",), ("required", "asked", "gap")),
     "targets": Columns(
         ("target", "level", "each", "bound"), ("metric", "status", "priority"), ("required", "planned", "gap")
     ),

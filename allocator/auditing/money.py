@@ -60,6 +60,12 @@ def check_effects(book: Book, case: Case) -> None:
         case.carried(figures.sell, of) * commission_rates(case.model, case.people.grades, 1.0)[:, None]
     )
     tables["lift"] = case.carried(case.lift, of)
+    asked, quotas = np.zeros(case.people.hours.shape), case.sheets["quotas"]
+    base = quotas.text("level") == "base"
+    np.add.at(asked, (quotas.place["rep"][base], quotas.place["month"][base]), quotas.number("quota")[base])
+    for attainment in (80, 100, 120):
+        rates = commission_rates(case.model, case.people.grades, attainment / 100)
+        tables[f"commission_{attainment}"] = asked * rates[:, None]
     for column, due in tables.items():
         shown = np.zeros((len(reps) + 1, len(case.months)))
         np.add.at(shown, (at, sheet.place["month"]), sheet.number(column))

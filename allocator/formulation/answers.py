@@ -12,6 +12,7 @@ from allocator.formulation.draft import widen
 from allocator.formulation.effort import Effort
 from allocator.formulation.metrics import collection_profiles, commission_rates
 from allocator.formulation.visiting import visits_matrix, winning_hours
+from allocator.model import Model
 from allocator.program import Floats, Ints
 
 Frames = dict[str, pd.DataFrame]
@@ -336,3 +337,29 @@ def _effects(effort: Effort, tables: Frames) -> pd.DataFrame:
         commission=sums(forecast, commission, forecast["rep"]),
         lift=sums(forecast, forecast["lift"], forecast["rep"]),
     )
+
+
+ATTAINMENTS = (0.8, 1.0, 1.2)
+"""Attainments at which the commission of a quota is shown."""
+
+
+def with_quota_commission(model: Model, effects: pd.DataFrame, quotas: pd.DataFrame) -> pd.DataFrame:
+    """Effects with what base quotas bring a rep by month at 80, 100 and 120 % attainment, in money.
+
+    Parameters
+    ----------
+    effects : DataFrame
+        One row per rep and month.
+    quotas : DataFrame
+        Columns rep, month, level, quota.
+    """
+    asked = quotas[quotas["level"] == "base"].groupby(["rep", "month"])["quota"].sum()
+    amount = asked.reindex(pd.MultiIndex.from_frame(effects[["rep", "month"]])).fillna(0.0).to_numpy(float)
+    grade = effects["rep"].map(model["reps"].set_index("rep")["grade"])
+    columns = {}
+    for attainment in ATTAINMENTS:
+        rates = commission_rates(model, attainment)
+        columns[f"commission_{attainment:.0%}".rstrip("%")] = amount * grade.map(rates).fillna(rates[""]).to_numpy(
+            float
+        )
+    return effects.assign(**columns)
