@@ -79,31 +79,50 @@ def causes(effort: Effort, outcome: Outcome, targets: pd.DataFrame) -> list[str]
         solved = [
             outcome.duals[n] for n in (f"{level} {priority} sum", f"{level} {priority} largest") if n in outcome.duals
         ]
-        found = (_cause(effort.program, duals) for duals in solved)
+        found = (_cause(effort, duals, level, priority) for duals in solved)
         everything = _("everything the clients would buy is already planned")
         out.append(next((text for text in found if text), everything if solved else _("an earlier goal came first")))
     return out
 
 
-def _cause(program: Program, duals: Floats) -> str:
-    found = []
-    for family, weight in _weights(program, duals):
+def _cause(effort: Effort, duals: Floats, level: str, priority: object) -> str:
+    """Name the two dearest of the rules and targets with a price in the goal of a level and priority."""
+    found = _targets_before(effort, duals, level, priority)
+    for family, weight in _weights(effort.program, duals):
         if weight.max(initial=0.0) > PRICED:
             found.append((float(weight.sum()), f"{_(family.name)} ({_labels(family, _dearest(weight, 1))})"))
     found.sort(key=lambda f: (-f[0], f[1]))
     return "; ".join(text for _weight, text in found[:2])
 
 
+def _targets_before(effort: Effort, duals: Floats, level: str, priority: object) -> list[tuple[float, str]]:
+    """Price times limit of targets that are hard, or whose goal came before that of a level and priority."""
+    table = effort.rows.table
+    table = table[table["level"] != "ceiling"]
+    weight = _row_weights(effort.program, duals)[effort.program.family(ASKED).slice]
+    own = (table["level"] == level) & (table["priority"].astype(str) == str(priority))
+    hit = _dearest(np.where(own, 0.0, weight), 2)
+    names = [", ".join(n for n in row if n) for row in table[["target", "each"]].iloc[hit].itertuples(index=False)]
+    return [
+        (float(weight[k]), _("target {name} comes first").format(name=name)) for k, name in zip(hit, names, strict=True)
+    ]
+
+
 def _weights(program: Program, duals: Floats) -> list[tuple[Family, Floats]]:
     """Price times limit of every row, by family, wishes left out."""
-    rows = slice(0, len(duals))  # rows that hold a goal's value may have come behind
-    limit = np.where(duals > 0, program.row_lower[rows], program.row_upper[rows])
-    weight = np.abs(duals) * np.maximum(np.abs(np.where(np.isfinite(limit), limit, 0.0)), 1e-3)
+    weight = _row_weights(program, duals)
     return [
         (f, weight[f.slice])
         for f in program.row_families
         if f.name in RULES and f.name not in OWN and f.stop <= len(duals)
     ]
+
+
+def _row_weights(program: Program, duals: Floats) -> Floats:
+    """Price times limit of every row."""
+    rows = slice(0, len(duals))  # rows that hold a goal's value may have come behind
+    limit = np.where(duals > 0, program.row_lower[rows], program.row_upper[rows])
+    return np.asarray(np.abs(duals) * np.maximum(np.abs(np.where(np.isfinite(limit), limit, 0.0)), 1e-3))
 
 
 def _labels(family: Family, rows: NDArray[Any]) -> str:

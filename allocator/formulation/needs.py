@@ -64,7 +64,7 @@ def asked_targets(model: Model, level: str) -> pd.DataFrame:
         return rows
     own, base = rows[rows["level"] == level], rows[rows["level"] == "base"]
     has = {_meaning(model, row) for _, row in own.iterrows()}
-    raised = base[[_meaning(model, row) not in has for _, row in base.iterrows()]].assign(level=level)
+    raised = base[np.array([_meaning(model, row) not in has for _, row in base.iterrows()], bool)].assign(level=level)
     factor = np.where(raised["share_of"] == "", getattr(model.settings.levels, level), 1.0)
     for bound in ("at_least", "at_most"):
         raised[bound] = raised[bound] * factor

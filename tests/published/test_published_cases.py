@@ -214,6 +214,7 @@ class TestMediaSelection:
             "exposure": "missed",
         }
         assert said["gap"]["exposure"] == pytest.approx(630)
+        assert "target money comes first" in said["cause"]["exposure"]
 
     @pytest.mark.parametrize(
         ("changed", "more"),
