@@ -13,10 +13,10 @@ from pydantic import BaseModel, ValidationError
 
 from allocator.model import Settings
 from allocator.schema.findings import Report, did_you_mean
+from allocator.schema.yaml_tree import Node, Refused, read_tree
 from allocator.scopes import split_codes
 from allocator.texts import _
 
-DEEPEST = 8
 _LISTS = {"goals"}
 
 
@@ -32,98 +32,35 @@ Entries = Mapping[str, Entry]
 """Settings by dotted key, such as ``fairness.band``."""
 
 
-class _Refused(Exception):
-    def __init__(self, rule: str, says: str, line: int) -> None:
-        super().__init__(says)
-        self.rule, self.says, self.line = rule, says, line
-
-
 def read_yaml(text: str, label: str, report: Report) -> Entries | None:
-    """Read a YAML mapping as texts with their lines; None where it is refused.
-
-    Anchors, aliases, tags, lists of lists and double keys have no place in settings, so none is ever expanded or built.
-    """
+    """Read settings as texts with their lines; None where they are refused."""
+    empty = _("The file is empty. It needs at least start: 2026-01.")
+    tree = read_tree(text, label, report, empty)
+    if tree is None:
+        return None
+    entries: dict[str, Entry] = {}
     try:
-        events = list(yaml.parse(text, Loader=yaml.SafeLoader))
-        return _Composer(events).document()
-    except _Refused as refused:
+        _flatten(tree, "", entries)
+    except Refused as refused:
         report.add_at("error", label, refused.rule, refused.says, row=str(refused.line))
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        line = "" if mark is None else str(mark.line + 1)
-        report.add_at("error", label, "yaml", _("This is not YAML: {reason}.").format(reason=error.problem), row=line)
-    except yaml.reader.ReaderError as error:
-        row = str(text.count("\n", 0, error.position) + 1)
-        report.add_at("error", label, "yaml", _("A character stands here that YAML does not allow."), row=row)
-    return None
+        return None
+    return entries
 
 
-class _Composer:
-    """Walks parser events once; builds nothing but texts."""
-
-    def __init__(self, events: list[yaml.Event]) -> None:
-        self._events = iter(events)
-        self.entries: dict[str, Entry] = {}
-
-    def document(self) -> Entries:
-        next(self._events)  # start of the stream
-        event = next(self._events)
-        if isinstance(event, yaml.StreamEndEvent):
-            raise _Refused("empty", _("The file is empty. It needs at least start: 2026-01."), 1)
-        event = self._next()
-        if not isinstance(event, yaml.MappingStartEvent):
-            raise _Refused("yaml", _("Expected lines of key: value."), _line(event))
-        self._mapping("", 1, event)
-        self._next()  # end of the document
-        event = next(self._events)
-        if not isinstance(event, yaml.StreamEndEvent):
-            raise _Refused("yaml", _("Expected one document; delete the lines from --- on."), _line(event))
-        return self.entries
-
-    def _next(self) -> yaml.Event:
-        event = next(self._events)
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise _Refused(
-                "alias", _("Anchors (&) and aliases (*) are not allowed. Write the value out."), _line(event)
-            )
-        if getattr(event, "tag", None):
-            says = _("Tags ({tag}) are not allowed. Write a plain value.").format(tag=event.tag)  # type: ignore[attr-defined]
-            raise _Refused("tag", says, _line(event))
-        return event
-
-    def _mapping(self, prefix: str, depth: int, start: yaml.Event) -> None:
-        seen = set()
-        if depth > DEEPEST:
-            raise _Refused("yaml", _("The values are nested too deep."), _line(start))
-        while not isinstance(event := self._next(), yaml.MappingEndEvent):
-            if not isinstance(event, yaml.ScalarEvent):
-                raise _Refused("yaml", _("Expected a word before the colon."), _line(event))
-            key = f"{prefix}{event.value.strip()}"
-            if key in seen or key in self.entries:
-                says = _("{key} is there twice. Keep one of them.").format(key=key)
-                raise _Refused("duplicate", says, _line(event))
-            seen.add(key)
-            self._value(key, depth)
-
-    def _value(self, key: str, depth: int) -> None:
-        event = self._next()
-        row = str(_line(event))
-        if isinstance(event, yaml.MappingStartEvent):
-            self._mapping(f"{key}.", depth + 1, event)
-        elif isinstance(event, yaml.SequenceStartEvent):
-            values = []
-            while not isinstance(item := self._next(), yaml.SequenceEndEvent):
-                if not isinstance(item, yaml.ScalarEvent):
-                    raise _Refused("yaml", _("Expected a list of plain values."), _line(item))
-                values.append(item.value)
-            self.entries[key] = Entry(tuple(values), row)
-        elif isinstance(event, yaml.ScalarEvent):
-            blank = event.style is None and event.value in {"", "~", "null"}
-            self.entries[key] = Entry("" if blank else event.value.strip(), row)
-
-
-def _line(event: yaml.Event) -> int:
-    return 1 if event.start_mark is None else int(event.start_mark.line) + 1
+def _flatten(tree: Mapping[str, Node], prefix: str, entries: dict[str, Entry]) -> None:
+    for word, node in tree.items():
+        key = f"{prefix}{word}"
+        if key in entries:
+            raise Refused("duplicate", _("{key} is there twice. Keep one of them.").format(key=key), node.line)
+        if isinstance(node.value, Mapping):
+            _flatten(node.value, f"{key}.", entries)
+        elif isinstance(node.value, str):
+            entries[key] = Entry(node.value, str(node.line))
+        else:
+            odd = [item.line for item in node.value if not isinstance(item.value, str)]
+            if odd:
+                raise Refused("yaml", _("Expected a list of plain values."), odd[0])
+            entries[key] = Entry(tuple(str(item.value) for item in node.value), str(node.line))
 
 
 def make_settings(entries: Entries, label: str, report: Report) -> Settings | None:
