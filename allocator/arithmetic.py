@@ -14,9 +14,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from allocator.engines.status import Engine
 from allocator.errors import Finding, Severity
 from allocator.formulation.grain import Grain, make_grain, rep_scope
 from allocator.model import Model
+from allocator.pinning import pin_conflicts
 from allocator.schema.findings import Place, Report
 from allocator.scopes import Scope, parse_scope
 from allocator.texts import _, after
@@ -33,7 +35,9 @@ _REPS = {"rep", "grade", "unit"}
 _PRODUCTS = {"product", "family", "class"}
 
 
-def arithmetic(model: Model, grain: Grain | None = None, *, strict: bool = False) -> list[Finding]:
+def arithmetic(
+    model: Model, grain: Grain | None = None, *, strict: bool = False, engine: Engine | None = None
+) -> list[Finding]:
     """Find what cannot be reached whatever the plan.
 
     Parameters
@@ -43,17 +47,19 @@ def arithmetic(model: Model, grain: Grain | None = None, *, strict: bool = False
         The model's grain, if it is made already.
     strict : bool
         Whether promised visits and targets of level base are hard.
+    engine : Engine, optional
+        For contradictions among pins; the model's setting by default.
 
     Returns
     -------
     list of Finding
-        Errors where a hard rule is out of reach, warnings where a goal is; their rule is ``arithmetic``.
+        Errors where a hard rule is out of reach, warnings where a goal is; their rule is ``arithmetic``, or ``pins``.
     """
     grain = make_grain(model) if grain is None else grain
     report = Report(_places(model))
     _activities(grain, report)
     _promises(grain, report, "error" if strict else "warning")
-    _pins(model, report)
+    pin_conflicts(grain, report, engine)
     bounds = _Bounds(grain)
     for position, target in model["targets"].iterrows():
         if target["share_of"] or target["level"] == "ceiling":
@@ -158,20 +164,6 @@ def _least_load(grain: Grain, weight: Floats) -> tuple[Floats, Floats]:
         single = np.flatnonzero(counts & alone)
         np.add.at(month, (who[single], single % months), load[single])
     return year, month
-
-
-def _pins(model: Model, report: Report) -> None:
-    """Compare a rep's pinned year with the rep's own least and most quota; both are hard."""
-    pins = model["pins"].reset_index(names="position")
-    year = pins[(pins["rep"] != "") & (pins["product"] == "") & (pins["level"] == "base")]
-    whole = [len(model.calendar.window(p)) == model.settings.months for p in year["period"]]
-    both = year[np.array(whole, dtype=bool)].merge(model["reps"][["rep", "quota_min", "quota_max"]], on="rep")
-    for position, amount, least, most in both[["position", "amount", "quota_min", "quota_max"]].to_numpy(dtype=float):
-        for bound, beyond in ((least, least > amount), (most, most < amount)):
-            if beyond:
-                says = _("The pin is {amount:,.0f}, but the rep's quota is bound by {bound:,.0f}.")
-                says = says.format(amount=amount, bound=bound)
-                report.add("error", "pins", RULE, says, position=int(position), column="amount", value=float(amount))
 
 
 class _Bounds:

@@ -122,11 +122,3 @@ def test_supply_is_a_bound(tmp_path: Path) -> None:
     supply = "product,month,source,maximum,unit_cost\nbox,,own,1000,0\nbox,2026-05,other,500,0.1\n"
     model = _model(tmp_path, supply=supply, targets=f"{TARGETS}t,revenue,base,,product=box,,12501,,,\n")
     assert "12,500." in _only(arithmetic(model)).says
-
-
-def test_pin_against_the_bounds_of_the_quota(tmp_path: Path) -> None:
-    """A pinned year over the rep's most quota contradicts it; both are hard."""
-    model = _model(tmp_path, pins="rep,period,amount\nbob,2026,900001\n")
-    finding = _only(arithmetic(model))
-    assert (finding.severity, finding.table, finding.column) == ("error", "pins.csv", "amount")
-    assert arithmetic(_model(tmp_path / "b", pins="rep,period,amount\nbob,2026-Q1,900001\n")) == []
