@@ -1,0 +1,74 @@
+"""A run that is kept: its dates are the ideal ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allocator.formulation.arrays import positions
+from allocator.visits.horizon import Horizon, Ints
+from allocator.visits.items import Wanted
+
+DAYS = 400
+"""More days than a plan has; ``member · DAYS + day`` names a client's day."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Dates of a kept run.
+
+    Attributes
+    ----------
+    member, day : int array, shape (visits,)
+        By member and day; clients and days that this plan does not have are left out.
+    """
+
+    member: Ints
+    day: Ints
+
+
+def read_kept(keep: pd.DataFrame, names: NDArray[np.object_], horizon: Horizon) -> Kept:
+    """Read the ``client`` and ``date`` of a kept ``visits`` frame; ``names`` are this plan's clients."""
+    member = positions(names, keep["client"].astype(object))
+    dates = pd.to_datetime(keep["date"]).to_numpy().astype("datetime64[D]")
+    day = (dates - horizon.days[0]).astype(np.int64)
+    here = (member >= 0) & (day >= 0) & (day < len(horizon.days))
+    member, day = member[here], day[here]
+    order = np.lexsort((day, member))
+    return Kept(member[order], day[order])
+
+
+def with_kept_days(horizon: Horizon, wanted: Wanted, kept: Kept) -> Wanted:
+    """Put visits where the kept run has those of the same client and window, in order."""
+    first, last = horizon.window_first[wanted.window], horizon.window_last[wanted.window]
+    order = np.lexsort((wanted.day, wanted.window, wanted.member))
+    key = kept.member * DAYS + kept.day
+    begin = np.searchsorted(key, wanted.member * DAYS + first)
+    end = np.searchsorted(key, wanted.member * DAYS + last, side="right")
+    pair = np.cumsum((np.diff(wanted.member[order], prepend=-1) != 0) | (np.diff(wanted.window[order], prepend=-1) != 0))
+    place = np.arange(len(order)) - np.searchsorted(pair, pair)
+    at = begin[order] + place
+    found = at < end[order]
+    day, span = wanted.day.copy(), wanted.span.copy()
+    rows = order[found]
+    day[rows] = kept.day[at[found]]
+    months = int(horizon.month[-1]) + 1
+    monthly = rows[span[rows] < months]
+    span[monthly] = horizon.month[day[monthly]]
+    return replace(wanted, day=day, span=span)
+
+
+def moved_visits(kept: Kept, member: Ints, window: Ints, day: Ints, window_first: Ints, window_last: Ints) -> int:
+    """Visits that are not on a day on which the client was visited, of those that both runs have in a window."""
+    if not len(member):
+        return 0
+    pairs, pair = np.unique(np.stack([member, window]), axis=1, return_inverse=True)
+    now = np.bincount(pair, minlength=pairs.shape[1])
+    key = kept.member * DAYS + kept.day
+    begin = np.searchsorted(key, pairs[0] * DAYS + window_first[pairs[1]])
+    end = np.searchsorted(key, pairs[0] * DAYS + window_last[pairs[1]], side="right")
+    same = np.bincount(pair, weights=np.isin(member * DAYS + day, key), minlength=pairs.shape[1])
+    return int(np.maximum(np.minimum(now, end - begin) - same, 0).sum())

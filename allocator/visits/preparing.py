@@ -1,0 +1,181 @@
+"""From items to one task for each rep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from allocator.visits.areas import kilometres
+from allocator.visits.horizon import Floats, Horizon, Ints
+from allocator.visits.items import Items
+from allocator.visits.joint import Joint
+from allocator.visits.keeping import DAYS, Kept
+from allocator.visits.tasks import FAR_AWAY, OTHER_AREA, PER_KILOMETRE, Task
+from allocator.visits.team import Team
+
+
+@dataclass(frozen=True)
+class Places:
+    """What clients' rows say of where and when.
+
+    Attributes
+    ----------
+    area : int array, shape (clients,)
+    where : float array, shape (clients, 2)
+        Latitude and longitude.
+    weekdays : int array, shape (clients,)
+        A bit for each preferred weekday; 0 for any.
+    row : int array, shape (members,)
+        Row of each member.
+    """
+
+    area: Ints
+    where: Floats
+    weekdays: Ints
+    row: Ints
+
+
+def weekday_bits(column: pd.Series) -> Ints:
+    """Preferred weekdays, 1 (Monday) to 7, as bits."""
+    return np.array([sum(1 << (int(d) - 1) for d in set(days) if d.isdigit()) for days in column], np.int64)
+
+
+def blocked_days(column: pd.Series, row: Ints, horizon: Horizon) -> Ints:
+    """``member · days + day`` of the days on which clients cannot be visited; sorted."""
+    days = len(horizon.days)
+    keys = []
+    for client in np.flatnonzero([len(dates) > 0 for dates in column]).tolist():
+        dates = pd.to_datetime(list(column.iloc[client])).to_numpy().astype("datetime64[D]")
+        at = (dates - horizon.days[0]).astype(np.int64)
+        at = at[(at >= 0) & (at < days)]
+        members = np.flatnonzero(row == client)
+        keys.append((members[:, None] * days + at).ravel())
+    return np.unique(np.concatenate(keys)) if keys else np.zeros(0, np.int64)
+
+
+def around_joint(items: Items, joints: list[Joint], horizon: Horizon) -> Ints:
+    """``member · days + day`` too near to a joint visit; sorted."""
+    days = len(horizon.days)
+    item = np.concatenate([j.item for j in joints])
+    day = np.concatenate([j.day for j in joints])
+    gap = np.maximum(items.spacing[item], 1)
+    size = 2 * gap - 1
+    which = np.repeat(np.arange(len(item)), size)
+    at = day[which] - gap[which] + 1 + np.arange(len(which)) - np.repeat(np.cumsum(size) - size, size)
+    here = (at >= 0) & (at < days)
+    return np.unique(items.member[item[which[here]]] * days + at[here])
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """All that tasks are cut from."""
+
+    horizon: Horizon
+    team: Team
+    items: Items
+    visits: Ints
+    promised: Ints
+    places: Places
+    closed: Ints
+    kept: Kept | None
+    day_minutes: Ints
+    day_visits: Ints
+    month_minutes: Ints
+    mixed: Ints
+
+    def by_rep(self) -> dict[int, Ints]:
+        """Items with visits that have no day yet, of each rep."""
+        some = np.flatnonzero((self.visits > 0) & (self.items.rep >= 0))
+        order = some[np.argsort(self.items.rep[some], kind="stable")]
+        reps, begin = np.unique(self.items.rep[order], return_index=True)
+        return dict(zip(reps.tolist(), np.split(order, begin[1:]), strict=True))
+
+    def task(self, rep: int, rows: Ints) -> Task:
+        """Return the task of a rep: some of the items, renumbered."""
+        items, horizon, days = self.items.take(rows), self.horizon, len(self.horizon.days)
+        owners = np.unique(items.owner[items.owner != rep])
+        there = np.concatenate([self.team.own[[rep]], self.team.cover[owners]])
+        row = np.where(items.owner == rep, 0, np.searchsorted(owners, items.owner) + 1)
+        members, client = np.unique(items.member, return_inverse=True)
+        _pairs, pair = np.unique(items.member * len(horizon.window_first) + items.window, return_inverse=True)
+        at = self.places.row[items.member]
+        area, between = self._areas(at)
+        keeps, kept = self._kept(members, items)
+        return Task(
+            rep=rep,
+            month=horizon.month,
+            rank=horizon.rank[:-1],
+            weekday=horizon.weekday,
+            there=there,
+            day_minutes=self.day_minutes[rep],
+            day_visits=self.day_visits[rep],
+            full_day=int(self.team.day_minutes[rep]),
+            month_minutes=self.month_minutes[rep],
+            row=row,
+            client=client,
+            pair=pair,
+            low=items.low,
+            high=items.high,
+            first_day=horizon.window_first[items.window],
+            last_day=horizon.window_last[items.window],
+            visits=self.visits[rows],
+            promised=self.promised[rows],
+            minutes=items.minutes,
+            spacing=items.spacing,
+            area=area,
+            weekdays=self.places.weekdays[at],
+            first=items.first,
+            mixed=np.isin(items.member, self.mixed),
+            kept=kept,
+            start=items.start,
+            day=items.day,
+            between=between,
+            blocked=_own_keys(self.closed, members, days),
+            keeps=keeps,
+        )
+
+    def _kept(self, members: Ints, items: Items) -> tuple[Ints, np.ndarray]:
+        if self.kept is None:
+            return np.zeros(0, np.int64), np.zeros(len(items), bool)
+        days = len(self.horizon.days)
+        key = self.kept.member * DAYS + self.kept.day
+        first, last = self.horizon.window_first[items.window], self.horizon.window_last[items.window]
+        begin = np.searchsorted(key, items.member * DAYS + first)
+        end = np.searchsorted(key, items.member * DAYS + last, side="right")
+        known = np.flatnonzero(np.isin(self.kept.member, members))
+        at = np.searchsorted(members, self.kept.member[known])
+        return np.unique(at * days + self.kept.day[known]), end > begin
+
+    def _areas(self, client: Ints) -> tuple[Ints, Ints]:
+        """Own numbers of the clients' areas, and what a visit in one costs on a day of another."""
+        area = self.places.area[client]
+        names, number = np.unique(area[area >= 0], return_inverse=True)
+        own = np.full(len(area), -1, np.int64)
+        own[area >= 0] = number
+        if not len(names):
+            return own, np.zeros((0, 0), np.int64)
+        where = self.places.where[client[area >= 0]]
+        known = ~np.isnan(where).any(axis=1)
+        count = np.bincount(number[known], minlength=len(names)).astype(float)
+        centre = np.stack(
+            [np.bincount(number[known], weights=where[known, k], minlength=len(names)) for k in (0, 1)], axis=1
+        )
+        with np.errstate(invalid="ignore", divide="ignore"):
+            centre = centre / count[:, None]
+        cost = np.full((len(names), len(names)), float(OTHER_AREA))
+        far = kilometres(centre[:, None, :], centre[None, :, :])
+        cost = np.where(np.isnan(far), cost, np.minimum(PER_KILOMETRE * np.nan_to_num(far), FAR_AWAY))
+        np.fill_diagonal(cost, 0.0)
+        return own, np.round(cost).astype(np.int64)
+
+
+def _own_keys(keys: Ints, members: Ints, days: int) -> Ints:
+    """Keys of some members, with the members' own numbers; sorted."""
+    if not len(keys):
+        return keys
+    member, day = np.divmod(keys, days)
+    at = np.minimum(np.searchsorted(members, member), len(members) - 1)
+    mine = members[at] == member
+    return np.sort(at[mine] * days + day[mine])

@@ -1,0 +1,208 @@
+"""From a plan to dated visits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allocator.model import Model
+from allocator.visits.answer import Names, Schedule
+from allocator.visits.areas import area_of, curve_positions
+from allocator.visits.assembling import Book, assemble
+from allocator.visits.dealing import deal
+from allocator.visits.horizon import Horizon, Ints, make_horizon
+from allocator.visits.items import make_items, wanted_visits
+from allocator.visits.joint import date_executives, date_mentoring, mentors
+from allocator.visits.keeping import read_kept, with_kept_days
+from allocator.visits.preparing import Places, Workshop, around_joint, blocked_days, weekday_bits
+from allocator.visits.rings import Rings, Tables, first_minutes, make_rings
+from allocator.visits.team import Team, make_team
+from allocator.visits.workers import place_all
+
+Progress = Callable[[int, int], None]
+"""Told how many reps are done, of how many."""
+
+
+def schedule(
+    model: Model,
+    tables: Tables,
+    *,
+    keep: pd.DataFrame | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Schedule:
+    """Date the visits of a plan.
+
+    Parameters
+    ----------
+    model : Model
+    tables : mapping of str to DataFrame
+        ``effort`` and ``assignments`` of the plan, and ``forecast`` where contracts use the executives' hours; those read back from a
+        run folder will do.
+    keep : DataFrame, optional
+        ``visits`` of an earlier run (client and date): its dates are preferred.
+    workers : int, optional
+        Processes; by default as many as there are cores, and none for a few reps. The answer does not depend on it.
+    progress : callable, optional
+        Called with the number of reps done and of all reps.
+
+    Returns
+    -------
+    Schedule
+
+    Raises
+    ------
+    EngineError
+        If a process fails.
+    """
+    book = prepare(model, tables, keep)
+    by_rep = book.shop.by_rep()
+    tasks = (book.shop.task(rep, rows) for rep, rows in by_rep.items())
+    told = None if progress is None else (lambda done: progress(done, len(by_rep)))
+    placed = list(place_all(tasks, len(by_rep), workers, told))
+    return assemble(book, list(by_rep.values()), placed)
+
+
+def prepare(model: Model, tables: Tables, keep: pd.DataFrame | None) -> Book:
+    """Everything that is decided before reps are looked at one by one: which visits, joint ones with their days."""
+    horizon = make_horizon(model.calendar)
+    team = make_team(model, horizon)
+    rings = make_rings(model, tables, team.code)
+    dealt = deal(model, horizon, rings)
+    tiers = model["tiers"]
+    names = _names(model, horizon, team, rings)
+    kept = None if keep is None else read_kept(keep, names.client, horizon)
+    wanted = wanted_visits(
+        dealt,
+        rings.owner,
+        np.round(tiers["minutes"].to_numpy(float)).astype(np.int64),
+        round(first_minutes(model)),
+        tiers["spacing_days"].to_numpy(np.int64),
+        rings.tier,
+    )
+    if kept is not None:
+        wanted = with_kept_days(horizon, wanted, kept)
+    items = make_items(horizon, team, wanted)
+    closed = blocked_days(model["clients"]["blocked"], rings.client, horizon)
+    minutes = np.where(team.own, team.day_minutes[:, None], 0)
+    left, promised = items.visits.copy(), items.promised.copy()
+    executives, refused = date_executives(model, tables, horizon, team, items, dealt, names.tier_of, closed, left, minutes)
+    _use(left, promised, np.concatenate([executives.item, refused]))
+    mentor = mentors(model, team)
+    mentoring = date_mentoring(model, horizon, team, items, mentor, closed, left, minutes)
+    _use(left, promised, mentoring.item)
+    month_minutes = _month_minutes(team, rings, horizon)
+    day_visits = np.broadcast_to(team.day_visits[:, None], minutes.shape).copy()
+    for joint in (executives, mentoring):
+        rep, length = items.rep[joint.item], items.minutes[joint.item]
+        np.subtract.at(minutes, (rep, joint.day), length)
+        np.subtract.at(day_visits, (rep, joint.day), 1)
+        np.subtract.at(month_minutes, (rep, horizon.month[joint.day]), length)
+    np.subtract.at(minutes, (mentor[items.rep[mentoring.item]], mentoring.day), items.minutes[mentoring.item])
+    shop = Workshop(
+        horizon=horizon,
+        team=team,
+        items=items,
+        visits=left,
+        promised=promised,
+        places=_places(model, rings),
+        closed=np.union1d(closed, around_joint(items, [executives, mentoring], horizon)),
+        kept=kept,
+        day_minutes=np.maximum(minutes, 0),
+        day_visits=np.maximum(day_visits, 0),
+        month_minutes=np.maximum(month_minutes, 0),
+        mixed=_mixed(items.member, items.rep),
+    )
+    return Book(model, shop, rings, dealt, names, closed, executives, mentoring, refused, mentor)
+
+
+def _use(left: Ints, promised: Ints, item: Ints) -> None:
+    """Take joint visits off their items."""
+    np.subtract.at(left, item, 1)
+    np.subtract.at(promised, item, 1)
+    np.maximum(promised, 0, out=promised)
+
+
+def _month_minutes(team: Team, rings: Rings, horizon: Horizon) -> Ints:
+    """Whole minutes of the months' hours, less the time of winning that is no visit, shared like visits."""
+    months = team.month_minutes.copy()
+    working = np.maximum(np.bincount(horizon.month[horizon.working], minlength=months.shape[1]), 1)
+    present = np.stack([np.bincount(horizon.month[days], minlength=months.shape[1]) for days in team.own])
+    covered = np.stack([np.bincount(horizon.month[days], minlength=months.shape[1]) for days in team.cover])
+    owned = np.flatnonzero(rings.owner >= 0)
+    owner = rings.owner[owned]
+    backed = covered[owner].sum(axis=1) > 0
+    share = np.where(backed[:, None], present[owner] / working, 1.0)
+    np.subtract.at(months, owner, rings.office[owned] * share)
+    backup = team.backup[owner]
+    np.subtract.at(months, backup[backed], (rings.office[owned] * (1 - share))[backed])
+    return np.floor(months + 1e-6).astype(np.int64)
+
+
+def _mixed(member: Ints, rep: Ints) -> Ints:
+    """Members whom more than one rep visits."""
+    some = rep >= 0
+    order = np.lexsort((rep[some], member[some]))
+    m, r = member[some][order], rep[some][order]
+    return np.unique(m[1:][(np.diff(m) == 0) & (np.diff(r) != 0)])
+
+
+def _places(model: Model, rings: Rings) -> Places:
+    clients = model["clients"]
+    owner = np.full(len(clients), -1, np.int64)
+    owner[rings.client] = np.repeat(rings.owner, rings.size)
+    return Places(
+        area=area_of(clients, owner),
+        where=clients[["latitude", "longitude"]].to_numpy(float),
+        weekdays=weekday_bits(clients["weekdays"]),
+        row=rings.client,
+    )
+
+
+def _names(model: Model, horizon: Horizon, team: Team, rings: Rings) -> Names:
+    clients = model["clients"].iloc[rings.client]
+    code = clients["client"].to_numpy(object)
+    many = np.flatnonzero(rings.number > 0)
+    client = code.copy()
+    client[many] = [f"{c}#{n}" for c, n in zip(code[many], rings.number[many].tolist(), strict=True)]
+    tier_of = np.repeat(rings.tier, rings.size)
+    first, last = _series(model, horizon, clients, tier_of)
+    rows = model["clients"]
+    tour = np.lexsort((rows["client"].astype(str), curve_positions(rows), rows["area"].astype(str)))
+    place = np.empty(len(rows), np.int64)
+    place[tour] = np.arange(len(rows))
+    resources = [" ".join(sorted(set(r))) for _t, r in model["needs"].query("tier != ''").groupby("tier")["resource"]]
+    return Names(
+        days=horizon.days,
+        rep=team.code,
+        tier=model["tiers"]["tier"].to_numpy(object),
+        window=horizon.label,
+        companions=np.array(["", *team.code, *sorted(set(resources))], object),
+        client=client,
+        tier_of=tier_of,
+        lost=np.repeat(rings.lost, rings.size),
+        renewal_from=first,
+        renewal_to=last,
+        tour=place[rings.client] * (int(rings.number.max(initial=0)) + 1) + rings.number,
+    )
+
+
+def _series(model: Model, horizon: Horizon, clients: pd.DataFrame, tier_of: Ints) -> tuple[Ints, Ints]:
+    """First and last day of each client's renewal series; (0, −1) without one in the plan."""
+    lead = np.append(model["tiers"]["renewal_lead_months"].to_numpy(np.int64), 0)[tier_of]
+    end = clients["renewal"]
+    active = (clients["status"] == "active").to_numpy()
+    first, last = np.zeros(len(clients), np.int64), np.full(len(clients), -1, np.int64)
+    for months in np.unique(lead[lead > 0]).tolist():
+        rows = np.flatnonzero((lead == months) & active & end.notna().to_numpy())
+        begin = end.iloc[rows] - pd.DateOffset(months=months)
+        first[rows], last[rows] = _day_numbers(begin, horizon.days), _day_numbers(end.iloc[rows], horizon.days)
+    here = (last >= 0) & (first < len(horizon.days))
+    return np.where(here, np.maximum(first, 0), 0), np.where(here, np.minimum(last, len(horizon.days) - 1), -1)
+
+
+def _day_numbers(dates: pd.Series, days: NDArray[np.datetime64]) -> Ints:
+    return (dates.to_numpy().astype("datetime64[D]") - days[0]).astype(np.int64)

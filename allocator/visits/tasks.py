@@ -1,0 +1,183 @@
+"""What one rep's days are filled from: plain arrays that travel to a worker process, and what comes back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from allocator.visits.horizon import Bools, Ints
+
+NO_PROMISED = 4_000_000
+NO_OTHER = 200_000
+NOT_KEPT = 1_000
+OTHER_WEEKDAY = 200
+OTHER_AREA = 40
+FAR_AWAY = 60
+PER_KILOMETRE = 2
+FROM_IDEAL = 20
+LOAD = 60
+"""Costs of docs/schedule.md, section 3."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One rep, his days, and the items that are his; indices are his own.
+
+    Attributes
+    ----------
+    rep : int
+    month : int array, shape (days,)
+    rank : int array, shape (days,)
+        Working days before each day.
+    weekday : int array, shape (days,)
+    there : bool array, shape (rows, days)
+        Days on which he visits his own clients (row 0), and those of owners whom he backs up.
+    day_minutes, day_visits : int array, shape (days,)
+        What a day holds; joint visits are off.
+    full_day : int
+        Minutes of a whole day.
+    month_minutes : int array, shape (months,)
+        What a month holds; joint visits are off.
+    row, client, pair, low, high, first_day, last_day, visits, promised, minutes, spacing, area, weekdays : int array, shape (items,)
+        ``pair`` numbers client and window; ``low`` to ``high`` are offered, ``first_day`` to ``last_day`` the promise's window;
+        ``weekdays`` has a bit for each preferred weekday, 0 for any; ``area`` is −1 where unknown.
+    first, mixed, kept : bool array, shape (items,)
+        First visits; clients whom two reps visit; items of which a kept run has dates.
+    start, day : int array
+        Ideal days of the items.
+    between : int array, shape (areas, areas)
+        Cost of a visit in one area on a day of another.
+    blocked, keeps : int array
+        ``client · days + day`` that is closed (blocked, or too near to a joint visit that has its day), that the kept run has; sorted.
+    """
+
+    rep: int
+    month: Ints
+    rank: Ints
+    weekday: Ints
+    there: Bools
+    day_minutes: Ints
+    day_visits: Ints
+    full_day: int
+    month_minutes: Ints
+    row: Ints
+    client: Ints
+    pair: Ints
+    low: Ints
+    high: Ints
+    first_day: Ints
+    last_day: Ints
+    visits: Ints
+    promised: Ints
+    minutes: Ints
+    spacing: Ints
+    area: Ints
+    weekdays: Ints
+    first: Bools
+    mixed: Bools
+    kept: Bools
+    start: Ints
+    day: Ints
+    between: Ints
+    blocked: Ints
+    keeps: Ints
+
+    @property
+    def days(self) -> int:
+        """Number of days of the plan."""
+        return len(self.month)
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A rep's answer.
+
+    Attributes
+    ----------
+    item, day : int array, shape (visits,)
+        Every visit of every item; day −1 where it has none.
+    by_rows : bool
+        Whether spacing rows were needed.
+    repaired : int
+        Visits dated by repair.
+    """
+
+    item: Ints
+    day: Ints
+    by_rows: bool
+    repaired: int
+
+
+@dataclass(frozen=True)
+class Offers:
+    """Days offered: ``entry`` is a position in what was asked for, ``item`` the item that stands there."""
+
+    entry: Ints
+    item: Ints
+    day: Ints
+    cost: Ints
+
+    def only(self, kept: Bools) -> Offers:
+        """Return some of the offers."""
+        return Offers(self.entry[kept], self.item[kept], self.day[kept], self.cost[kept])
+
+
+def home_areas(task: Task) -> Ints:
+    """Area of each day: that of most ideal minutes; −1 without any."""
+    areas = len(task.between)
+    size = np.diff(task.start)
+    area = np.repeat(task.area, size)
+    known = area >= 0
+    if not areas or not known.any():
+        return np.full(task.days, -1, np.int64)
+    weight = np.repeat(task.minutes, size)[known]
+    table = np.bincount(task.day[known] * areas + area[known], weights=weight, minlength=task.days * areas)
+    table = table.reshape(task.days, areas)
+    return np.where(table.max(axis=1) > 0, table.argmax(axis=1), -1).astype(np.int64)
+
+
+def offer(task: Task, home: Ints, items: Ints, low: Ints, high: Ints) -> Offers:
+    """Days between ``low`` and ``high`` on which each of some items can be had, and their costs without the load."""
+    size = np.maximum(high - low + 1, 0)
+    entry = np.repeat(np.arange(len(items)), size)
+    day = low[entry] + np.arange(len(entry)) - np.repeat(np.cumsum(size) - size, size)
+    item = items[entry]
+    open_ = task.there[task.row[item], day]
+    entry, item, day = entry[open_], item[open_], day[open_]
+    key = task.client[item] * task.days + day
+    if len(task.blocked):
+        free = ~_among(key, task.blocked)
+        entry, item, day, key = entry[free], item[free], day[free], key[free]
+    return Offers(entry, item, day, day_costs(task, home, item, day, key))
+
+
+def day_costs(task: Task, home: Ints, item: Ints, day: Ints, key: Ints) -> Ints:
+    """Costs of dating an item on a day, without the load."""
+    cost = np.minimum(_from_ideal(task, item, day), FROM_IDEAL)
+    if len(task.between):
+        there, here = task.area[item], home[day]
+        cost += np.where((there >= 0) & (here >= 0), task.between[there, here], 0)
+    wishes = task.weekdays[item]
+    cost += np.where((wishes > 0) & (((wishes >> task.weekday[day]) & 1) == 0), OTHER_WEEKDAY, 0)
+    if len(task.keeps):
+        cost += np.where(task.kept[item] & ~_among(key, task.keeps), NOT_KEPT, 0)
+    return cost
+
+
+def _from_ideal(task: Task, item: Ints, day: Ints) -> Ints:
+    """Working days to the nearest ideal day."""
+    here = task.rank[day]
+    count = np.diff(task.start)[item]
+    best = np.abs(here - task.rank[task.day[task.start[item]]])
+    for k in range(1, int(count.max(initial=0))):
+        more = count > k
+        other = np.abs(here[more] - task.rank[task.day[task.start[item[more]] + k]])
+        best[more] = np.minimum(best[more], other)
+    return best
+
+
+def _among(keys: Ints, known: Ints) -> Bools:
+    """Whether each key is one of the known ones, which are sorted."""
+    at = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+    return np.asarray(known[at] == keys)

@@ -1,0 +1,76 @@
+"""Reps by day: who is there, who covers for whom, and how much fits into a day and a month."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from allocator.formulation.arrays import positions
+from allocator.formulation.grain import make_people
+from allocator.model import Model
+from allocator.visits.horizon import Bools, Floats, Horizon, Ints
+
+UNLIMITED = 1_000_000
+
+
+@dataclass(frozen=True)
+class Team:
+    """Reps.
+
+    Attributes
+    ----------
+    code : object array, shape (reps,)
+    backup : int array, shape (reps,)
+        −1 for none.
+    own : bool array, shape (reps, days)
+        Days on which the rep can visit.
+    cover : bool array, shape (reps, days)
+        Days on which the backup covers for the rep: the rep is away, the backup is there.
+    day_minutes : int array, shape (reps,)
+        Selling minutes of a day.
+    day_visits : int array, shape (reps,)
+    month_minutes : int array, shape (reps, months)
+        Minutes of the month's hours.
+    new : bool array, shape (reps, months)
+        Whether the rep is in the ramp.
+    """
+
+    code: NDArray[np.object_]
+    backup: Ints
+    own: Bools
+    cover: Bools
+    day_minutes: Ints
+    day_visits: Ints
+    month_minutes: Floats
+    new: Bools
+
+
+def make_team(model: Model, horizon: Horizon) -> Team:
+    """Derive the reps' days and limits of a model."""
+    reps, people = model["reps"], make_people(model)
+    days = horizon.days
+    first, last = (reps[c].to_numpy().astype("datetime64[D]")[:, None] for c in ("start", "end"))
+    own = ((days >= first) | np.isnat(first)) & ((days <= last) | np.isnat(last)) & horizon.working
+    leave = model["leave"]
+    away = positions(people.code, leave["rep"])
+    spans = (leave[c].to_numpy().astype("datetime64[D]") for c in ("from", "to"))
+    for rep, start, end in zip(away, *spans, strict=True):
+        own[rep] &= ~((days >= start) & (days <= end))
+    backup = np.asarray(people.backup, np.int64)
+    cover = np.zeros_like(own)
+    has = np.flatnonzero(backup >= 0)
+    cover[has] = ~own[has] & own[backup[has]]
+    visits = reps["visits_per_day"].to_numpy(float)
+    selling = (reps["hours_per_day"] * reps["selling_share"]).to_numpy(float)
+    return Team(
+        code=people.code,
+        backup=backup,
+        own=own,
+        cover=cover,
+        day_minutes=np.floor(60 * selling + 1e-6).astype(np.int64),
+        day_visits=np.floor(np.where(np.isnan(visits), UNLIMITED, visits)).astype(np.int64),
+        month_minutes=60 * np.asarray(people.hours, float),
+        new=np.asarray(people.ramp < 1, bool),
+    )
