@@ -116,6 +116,15 @@ def test_different_people_by_hand(tmp_path: Path) -> None:
     assert column(later, "clients", "month") == [17]
 
 
+def test_a_visit_is_to_somebody(tmp_path: Path) -> None:
+    """Proves: one visit a month falls on the third week (0.23, 0.45, 0.68), and somebody is seen then although 0.23 is nobody."""
+    model, frames = march(tmp_path / "m")
+    frames["effort"]["planned"] = [1.0, 0, 0]
+    table = actions(model, frames)
+    assert column(table, "return_visits", "week") == [0, 0, 0, 1, 0, 0]
+    assert column(table, "old_clients", "week") == [0, 0, 0, 1, 0, 0]
+
+
 def test_past_present_and_future_by_hand(tmp_path: Path) -> None:
     """Proves: 13 contracts are 11 of present clients and 2 of future ones (2.2), money likewise; lost clients bought nothing."""
     model, frames = march(tmp_path / "m")
@@ -218,6 +227,15 @@ def test_cash_comes_late_and_from_before_the_plan(tmp_path: Path) -> None:
     assert column(table, "collections", "month") == [200_000 + 1_000, 0, 0]
     assert column(table, "collections", "month", "bob") == [0, 300_000, 300_000]
     assert column(table, "collections_present", "quarter", "bob") == [600_000]
+
+
+def test_spend_is_in_whole_money_or_finer_steps(tmp_path: Path) -> None:
+    """Proves: 2,200.30 of a line are told as 2,200 where the rounding is 1,000, and as 2,200.25 where it is a quarter."""
+    model, frames = march(tmp_path / "m")
+    frames["budget"]["spend"] = 2200.3
+    assert column(actions(model, frames), "spend", "month") == [2200]
+    model, _ = march(tmp_path / "fine", settings=MARCH["settings"].replace("1000", "0.25"))
+    assert column(actions(model, frames), "spend", "month") == [2200.25]
 
 
 def test_a_backup_makes_his_share_of_the_visits(tmp_path: Path) -> None:

@@ -108,13 +108,13 @@ def test_parts_are_rounded_on_the_way(tmp_path: Path) -> None:
     ("amount", "expected"),
     [
         (10_300.55, [3000, 2000, 3000, 2300.55]),
-        (600, [0, 0, 0, 600]),
+        (800, [0, 0, 0, 800]),
         (3_999.99, [1000, 1000, 1000, 999.99]),
         (0, [0, 0, 0, 0]),
     ],
 )
 def test_a_remainder_stays_on_the_last_day(tmp_path: Path, amount: float, expected: list[float]) -> None:
-    """Proves: what of a pinned month is no multiple falls on its last day, and no day is ever negative (600 is not 1,000 − 400)."""
+    """Proves: what of a pinned month is no multiple falls on its last day, and no day is ever negative (800 is not 1,000 − 200)."""
     model = small(tmp_path / "m", reps="rep,unit,start\nann,north,2026-03-26\n")
     assert list(of(breakdown(model, base({"2026-03": amount})), "day").values()) == expected
 

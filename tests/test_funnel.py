@@ -165,6 +165,19 @@ def test_nothing_to_win_and_nobody_to_win(tmp_path: Path) -> None:
     assert no_funnel[["channel", "new_clients"]].to_numpy().tolist() == [["", 3]]
 
 
+def test_only_clients_with_an_owner_can_be_won(tmp_path: Path) -> None:
+    """Proves: prospects whom nobody may take are none: only those of reps count."""
+    reps = (
+        TABLES["reps"]
+        .replace("ramp_months", "ramp_months,families")
+        .replace(",,\n", ",,,soft\n")
+        .replace("01,1", "01,1,soft")
+    )
+    clients = TABLES["clients"] + "q,A,,prospect,50\n"
+    model = model_of(tmp_path / "m", reps=reps, clients=clients, demand=TABLES["demand"] + "q,pro,100,100\n")
+    assert funnel_table(model, target(4, "new_clients"))["prospects"].iloc[0] == 12
+
+
 def test_only_base_targets_of_money_and_people_are_told(tmp_path: Path) -> None:
     """Proves: shares, upper bounds, other levels and other metrics are left out; without any target the table is empty."""
     targets = (

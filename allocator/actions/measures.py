@@ -151,7 +151,6 @@ def read_cash(grain: Grain, tables: Frames) -> Floats:
     group = np.concatenate([group, old_group])
     month = np.concatenate([month, _months_from(model.settings.start, old["month"])])
     amount = np.concatenate([sold.ravel(), old["amount"].to_numpy(float)])
-    before = np.arange(len(group)) >= sold.size
     tier = np.append(grain.groups["tier"].to_numpy(object), "")[group]
     status = np.append(positions(STATUSES, grain.groups["status"]), STATUSES.index("active"))[group]
     carrier = np.concatenate([grain.carrier, np.full((1, months), -1)])
@@ -160,7 +159,7 @@ def read_cash(grain: Grain, tables: Frames) -> Floats:
         share = pd.Series(tier).map({t: p.get(lag, 0.0) for t, p in profiles.items()})
         money = amount * share.fillna(profiles[""].get(lag, 0.0)).to_numpy(float)
         comes = month + lag
-        inside = (comes >= 0) & (comes < months) & ~(before & (month >= 0))
+        inside = (comes >= 0) & (comes < months)
         who = np.where(rep >= 0, rep, carrier[group, np.clip(comes, 0, months - 1)])
         hit = inside & (who >= 0)
         np.add.at(cash, (who[hit], status[hit], comes[hit]), money[hit])
