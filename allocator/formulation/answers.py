@@ -234,7 +234,7 @@ def _assignments(effort: Effort) -> pd.DataFrame:
     clients, people, reps = grain.clients, grain.people, grain.model["reps"]
     owner = clients["rep"].to_numpy()
     codes = np.append(people.code, "")
-    backup = np.where(owner >= 0, people.backup[owner], -1)
+    backup = clients["deputy"].to_numpy()
     start, end = grain.model.calendar.days[0], grain.model.calendar.days[-1]
     begins = reps["start"].where(reps["start"] > start)
     leaves = reps["end"].where(reps["end"] < end)

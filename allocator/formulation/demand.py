@@ -21,14 +21,14 @@ from allocator.program import Floats, Labels
 def curve_cells(draft: Draft) -> Cells:
     """Sales that the curves give, a cell for every pair and month.
 
-    Active: ramp · season · (base + Σ_s slope · effort[s,w] / promise[g,w]); prospects: season · expected / n · customers.
+    Active: ramp · flow · (base + Σ_s slope · effort[s,w] / promise[g,w]); prospects: flow · expected / n · customers; flow is the
+    season with stays and shifts.
     """
     grain, segments, months = draft.grain, draft.segments, draft.shape[1]
     pairs = grain.pairs
     g, p = pairs["group"].to_numpy(), pairs["product"].to_numpy()
     active = (grain.groups["status"] == "active").to_numpy()[g]
-    season = grain.season[p]
-    factor = season * np.where(active[:, None], grain.ramp[g], 1.0) / draft.money
+    factor = grain.flow * np.where(active[:, None], grain.ramp[g], 1.0) / draft.money
     unmoved = grain.promise[g] <= 0
     constant = np.where(
         active[:, None], factor * np.where(unmoved, segments.full[:, None], segments.base[:, None]), 0.0
@@ -213,7 +213,10 @@ def ceilings(draft: Draft, curve: Cells) -> None:
     cells = (pair[:, None] * months + np.arange(months)).ravel()
     total = year @ widen(curve.matrix, draft.builder.columns)[cells]
     matrix = total + draft.matrix(np.arange(len(pair)), lifted["column"].to_numpy(), 1.0, len(pair))
-    limit = lifted["ceiling"].to_numpy(float) / draft.money - curve.constant[cells].reshape(-1, months).sum(axis=1)
+    flow = draft.grain.flow[pair].sum(axis=1)
+    limit = flow * lifted["ceiling"].to_numpy(float) / draft.money - curve.constant[cells].reshape(-1, months).sum(
+        axis=1
+    )
     labels = {
         "group": draft.group_label(lifted["group"].to_numpy()),
         "product": draft.product_label(lifted["product"].to_numpy()),

@@ -63,10 +63,12 @@ class Grain:
     product : object array, shape (products,)
     season : float array, shape (products, months)
         Sums to 1 over the plan.
+    flow : float array, shape (pairs, months)
+        The season of a group's product with the months in which its clients stay, and the factors of ``shifts``.
     clients : DataFrame
         client, rep, group and what the input says of them; one row per client.
     groups : DataFrame
-        group (name), rep (position, −1 none), tier (code), status, client, industry, area, members; one row per group.
+        group (name), rep and deputy (positions, −1 none), tier (code), status, client, industry, area, members; one row per group.
     carrier : int array, shape (groups, months)
         Rep for whom a month's forecast counts; −1 nobody.
     windows : int array, shape (groups, months)
@@ -85,6 +87,7 @@ class Grain:
     people: People
     product: NDArray[np.object_]
     season: Floats
+    flow: Floats
     clients: pd.DataFrame
     groups: pd.DataFrame
     carrier: Ints
@@ -137,8 +140,7 @@ class Grain:
     @property
     def shares(self) -> tuple[Floats, Ints]:
         """Owner's share of a group's visits by month, and who makes the rest (−1 nobody), shape (groups, months)."""
-        owner = self.groups["rep"].to_numpy()
-        backup = np.where(owner >= 0, self.people.backup[owner], -1)
+        owner, backup = self.groups["rep"].to_numpy(), self.groups["deputy"].to_numpy()
         there = np.where(backup[:, None] >= 0, self.people.in_post[backup], False)
         return np.where(there, self.people.share[owner], 1.0), np.where(there, backup[:, None], -1)
 
@@ -149,8 +151,13 @@ def make_grain(model: Model) -> Grain:
     product = model["products"]["product"].to_numpy(object)
     clients, demand = model["clients"].copy(), model["demand"].copy()
     clients["rep"] = positions(people.code, assign(model, people.code, people.unit, people.hours))
+    own = np.where(clients["rep"] >= 0, people.backup[clients["rep"]], -1)
+    named = positions(people.code, clients["backup"])
+    clients["deputy"] = np.where((clients["rep"] >= 0) & (named >= 0), named, own)
+    stay, clients["stay"] = _stays(model)
+    clients["shifted"], factor = _shifts(model, people, clients["rep"].to_numpy())
     reads, mentioned = what_is_read(model)
-    keys = ["rep", "tier", "status"]
+    keys = ["rep", "deputy", "tier", "status", "stay", "shifted"]
     for attribute in CLIENT_ATTRIBUTES:
         values = mentioned.get(attribute)
         column = clients[attribute]
@@ -161,9 +168,9 @@ def make_grain(model: Model) -> Grain:
     groups = clients.groupby(keys, sort=True).agg(members=("count", "sum")).reset_index()
     clients["group"] = pd.MultiIndex.from_frame(groups[keys]).get_indexer(pd.MultiIndex.from_frame(clients[keys]))
     groups = groups.rename(columns={f"read_{a}": a for a in CLIENT_ATTRIBUTES})
-    groups["group"] = _names(groups, people.code)
-    owner = groups["rep"].to_numpy()
-    windows, promise = _promises(model, groups)
+    groups["group"] = _names(groups, people)
+    stay = stay[clients.groupby("group", sort=True)["stay"].first()]
+    windows, promise = _promises(model, groups, stay)
     at = positions(clients["client"], demand["client"])
     demand["group"] = clients["group"].to_numpy()[at]
     demand["count"] = clients["count"].to_numpy()[at].astype(float)
@@ -181,14 +188,18 @@ def make_grain(model: Model) -> Grain:
     pairs = sums.groupby("pair", sort=True).agg(
         group=("group", "first"), product=("product", "first"), expected=("expected", "sum"), ceiling=("ceiling", "sum")
     )
+    season = _seasons(model, product)
+    group_of, product_of = pairs["group"].to_numpy(int), pairs["product"].to_numpy(int)
+    shift_of = groups["shifted"].to_numpy(int)[group_of]
     return Grain(
         model=model,
         people=people,
         product=product,
-        season=_seasons(model, product),
+        season=season,
+        flow=season[product_of] * stay[group_of] * factor[shift_of, product_of],
         clients=clients,
         groups=groups,
-        carrier=_carriers(people, owner),
+        carrier=_carriers(people, groups["rep"].to_numpy(), groups["deputy"].to_numpy()),
         windows=windows,
         promise=promise,
         demand=demand,
@@ -259,8 +270,7 @@ def _activities(model: Model) -> Floats:
     return hours
 
 
-def _carriers(people: People, owner: Ints) -> Ints:
-    backup = np.where(owner >= 0, people.backup[owner], -1)
+def _carriers(people: People, owner: Ints, backup: Ints) -> Ints:
     by_owner = (owner >= 0)[:, None] & people.in_post[owner]
     by_backup = (backup >= 0)[:, None] & people.in_post[backup]
     return np.where(by_owner, owner[:, None], np.where(by_backup, backup[:, None], -1))
@@ -271,7 +281,56 @@ def _by_carrier(values: Floats, carrier: Ints, nobody: float) -> Floats:
     return np.asarray(np.where(carrier >= 0, values[carrier, month], nobody))
 
 
-def _promises(model: Model, groups: pd.DataFrame) -> tuple[Ints, Floats]:
+def _stays(model: Model) -> tuple[Floats, Ints]:
+    """Shares of the months in which active clients are clients: each kind once, shape (kinds, months), and the kind of each client.
+
+    A month counts by its working days from ``since`` to the day before ``lost_on``.
+    """
+    calendar, clients = model.calendar, model["clients"]
+    first, last = calendar.days[0], calendar.days[-1]
+    active = (clients["status"] == "active").to_numpy()
+    since = clients["since"].where(active & (clients["since"] > first).to_numpy())
+    until = clients["lost_on"].where(active & (clients["lost_on"] <= last).to_numpy()) - pd.Timedelta(days=1)
+    kind, found = pd.factorize(pd.MultiIndex.from_arrays([since, until]), sort=False)
+    of_month = np.zeros((len(calendar.days), calendar.count))
+    of_month[np.arange(len(calendar.days)), calendar.day_month] = 1.0
+    there = np.stack([calendar.between(a, b) & calendar.working for a, b in found]) @ of_month
+    days = calendar.working_days
+    return np.divide(there, days, out=np.ones_like(there), where=days > 0), kind
+
+
+def _shifts(model: Model, people: People, owner: Ints) -> tuple[Ints, Floats]:
+    """Kind of each client by the shifts that hold it, and the factors by kind, shape (kinds, products, months)."""
+    shifts, clients, calendar = model["shifts"], model["clients"], model.calendar
+    products = model["products"]
+    if not len(shifts):
+        return np.zeros(len(clients), int), np.ones((1, len(products), calendar.count))
+    held = np.ones((len(shifts), len(clients)), bool)
+    of_product = np.ones((len(shifts), len(products)), bool)
+    for k, text in enumerate(shifts["scope"]):
+        for key, values in parse_scope(text).items():
+            if key in ("product", "family", "class"):
+                of_product[k] &= products[key].isin(values).to_numpy()
+            elif key == "unit":
+                below = {u for u, chain in model.ancestors.items() if not set(values).isdisjoint(chain)}
+                home = np.where(owner >= 0, people.unit[owner], clients["unit"])
+                held[k] &= np.isin(home, list(below))
+            elif key in ("rep", "grade"):
+                held[k] &= np.isin(np.append(getattr(people, "code" if key == "rep" else key), "")[owner], values)
+            else:
+                held[k] &= clients[key].isin(values).to_numpy()
+    months = calendar.months
+    first = shifts["from"].where(shifts["from"] != "", months[0]).to_numpy(object)
+    last = shifts["to"].where(shifts["to"] != "", months[-1]).to_numpy(object)
+    during = np.array([[a <= m <= b for m in months] for a, b in zip(first, last, strict=True)], bool)
+    patterns, kind = np.unique(held.T, axis=0, return_inverse=True)
+    factors = np.ones((len(patterns), len(products), len(months)))
+    for k, factor in enumerate(shifts["factor"].to_numpy(float)):
+        factors *= np.where(patterns[:, k, None, None] & of_product[k][None, :, None] & during[k], factor, 1.0)
+    return kind.ravel(), factors
+
+
+def _promises(model: Model, groups: pd.DataFrame, stay: Floats) -> tuple[Ints, Floats]:
     """Window of each month and the whole window's promise, both of shape (groups, months)."""
     calendar = model.calendar
     month = np.arange(calendar.count)
@@ -288,7 +347,10 @@ def _promises(model: Model, groups: pd.DataFrame) -> tuple[Ints, Floats]:
     per = tiers["per"].reindex(groups["tier"]).to_numpy(object)
     visits = tiers["visits"].reindex(groups["tier"]).to_numpy(float)
     visits = np.where(groups["status"] == "active", visits * groups["members"].to_numpy(float), 0.0)
-    return np.stack([windows[p] for p in per]), visits[:, None] * np.stack([size[p] for p in per])
+    of_group = np.stack([windows[p] for p in per])
+    key = np.arange(len(groups))[:, None] * calendar.count + of_group
+    weight = [np.bincount(key.ravel(), weights=w.ravel(), minlength=key.size)[key] for w in (stay, np.ones_like(stay))]
+    return of_group, visits[:, None] * np.stack([size[p] for p in per]) * weight[0] / weight[1]
 
 
 def _seasons(model: Model, product: NDArray[np.object_]) -> Floats:
@@ -343,10 +405,14 @@ def what_is_read(model: Model) -> tuple[frozenset[str], dict[str, tuple[str, ...
     return frozenset(reads), values
 
 
-def _names(groups: pd.DataFrame, code: NDArray[np.object_]) -> pd.Series:
+def _names(groups: pd.DataFrame, people: People) -> pd.Series:
+    code = people.code
     rep = np.where(groups["rep"] >= 0, code[groups["rep"]], "-").astype(str)
     name = pd.Series(rep, index=groups.index) + "/" + groups["tier"]
     for column, plain in (("status", "active"), *((a, "") for a in CLIENT_ATTRIBUTES)):
         name = name + np.where(groups[column] == plain, "", "/" + groups[column])
+    owner, deputy = groups["rep"].to_numpy(), groups["deputy"].to_numpy()
+    own = np.where(owner >= 0, people.backup[owner], -1)
+    name = name + np.where(deputy == own, "", "+" + np.append(code, "")[deputy].astype(str))
     again = name.groupby(name).cumcount()
     return name + np.where(again > 0, "#" + again.astype(str), "")

@@ -161,7 +161,7 @@ def market_ceiling(asking: Asking) -> None:
     products = len(grain.product)
     pair, row = np.unique(cells["rep"].to_numpy() * products + cells["product"].to_numpy(), return_inverse=True)
     group, product = (grain.pairs[c].to_numpy(int) for c in ("group", "product"))
-    amount = grain.pairs["ceiling"].to_numpy(float)[:, None] * grain.season[product] / asking.builder.money
+    amount = grain.pairs["ceiling"].to_numpy(float)[:, None] * grain.flow / asking.builder.money
     carrier = grain.carrier[group]
     there = carrier >= 0
     key = (carrier * products + product[:, None])[there]

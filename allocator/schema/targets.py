@@ -103,10 +103,12 @@ class Labels:
 
 
 def check_targets(calendar: Calendar, frames: Frames, report: Report) -> None:
-    """Check targets and the scopes of activities."""
+    """Check targets and the scopes of activities and shifts."""
     labels = Labels(calendar, frames)
     for position, scope in enumerate(frames["activities"]["scope"]):
         _check_scope(scope, REP, labels, "activities", position, report)
+    for position, scope in enumerate(frames["shifts"]["scope"]):
+        _check_scope(scope, REP | CLIENT | PRODUCT, labels, "shifts", position, report)
     targets = frames["targets"]
     own = words(frames["yields"]["metric"])
     each = targets["each"].to_list()

@@ -1,0 +1,1 @@
+"""Scenarios: named changes of a model, in sales words or cell by cell."""
