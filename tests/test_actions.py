@@ -153,16 +153,19 @@ def test_a_large_contract_comes_in_the_middle_of_its_month(tmp_path: Path) -> No
 def test_a_week_has_its_task_in_words(tmp_path: Path) -> None:
     """Proves: the task of a week names visits, the stages that last weeks' visits lead to, contracts, and activities.
 
-    Two first visits in the second week lead, at one half and a week later, to one offer in the third.
+    Two first visits in the second week lead, at one half and a week later, to one offer in the third; where he is away then, it waits.
     """
     with in_language("en"):
         table = actions(*march(tmp_path / "m"))
+        away = actions(*march(tmp_path / "away", leave="rep,from,to\nann,2026-03-16,2026-03-20\n"))
     weeks = column(table, "task", "week")
     assert weeks[0] == ""
     assert weeks[1] == "2 × first visit, 3 × return visit, 3 × contract, 2 × bids"
     assert weeks[2].startswith("2 × first visit, 1 × offer, 2 × return visit, 3 × contract, 2 × bids")
     assert sum("report" in week for week in weeks) == 1
     assert set(column(table, "task", "month")) == {""}
+    assert column(away, "task", "week")[3] == ""
+    assert "× offer" in column(away, "task", "week")[4]
 
 
 def test_money_of_a_line_goes_where_it_works(tmp_path: Path) -> None:

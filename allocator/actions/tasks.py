@@ -32,30 +32,33 @@ def week_tasks(grain: Grain, spread: Spread, work: Work, columns: Mapping[str, I
 
 
 def _stages(grain: Grain, spread: Spread, work: Work, weeks: Ints) -> Counts:
-    """Count the clients that come to each later stage: first visits of so many days before, as far as they go on."""
+    """Count the clients that come to each later stage: first visits of so many days before, as far as they go on.
+
+    What falls on a day on which the rep does not work waits for his next one.
+    """
     funnel = grain.model["funnel"]
     rows = funnel[funnel["channel"] == VISITS].sort_values("step")
     first = np.zeros((len(spread.rhythm.rep), grain.months))
     np.add.at(first, work.rep, work.first)
+    worked = np.where(spread.rhythm.worked, np.arange(spread.rhythm.worked.shape[1]), -1)
+    latest = np.concatenate([np.full((len(worked), 1), -1), np.maximum.accumulate(worked, axis=1)], axis=1)
+    before, after = (latest[:, spread.periods[c].to_numpy()[weeks] + k] for c, k in (("first", 0), ("last", 1)))
     counts: Counts = []
     gone_on, days = 1.0, 0
     for k, (stage, conversion, lasts) in enumerate(rows[["stage", "conversion", "days"]].itertuples(index=False)):
         if k > 0:
-            begin, end = (
-                _so_far(spread, first, spread.periods[c].to_numpy()[weeks] + shift - days)
-                for c, shift in (("first", -1), ("last", 0))
-            )
-            counts.append((str(stage), nearest(gone_on * end) - nearest(gone_on * begin)))
+            begin, end = (gone_on * _so_far(spread, first, day - days) for day in (before, after))
+            counts.append((str(stage), nearest(end) - nearest(begin)))
         gone_on, days = gone_on * conversion, days + int(lasts)
     return counts
 
 
 def _so_far(spread: Spread, amount: Floats, day: Ints) -> Floats:
-    """Sum of monthly amounts at the end of some days, shape (reps, days asked); 0 before the plan."""
-    rhythm, at = spread.rhythm, np.maximum(day, 0)
+    """Sum of monthly amounts of each rep at the end of some days, both of shape (reps, days asked); 0 before the plan."""
+    rhythm, rep, at = spread.rhythm, np.arange(len(amount))[:, None], np.maximum(day, 0)
     month = rhythm.month[at]
     before = np.cumsum(amount, axis=1) - amount
-    done = before[:, month] + amount[:, month] * rhythm.done[:, at] / rhythm.of[:, at]
+    done = before[rep, month] + amount[rep, month] * rhythm.done[rep, at] / rhythm.of[rep, at]
     return np.asarray(np.where(day < 0, 0.0, done))
 
 
