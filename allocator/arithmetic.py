@@ -19,6 +19,7 @@ from allocator.errors import Finding, Severity
 from allocator.formulation.grain import Grain, make_grain, rep_scope
 from allocator.model import Model
 from allocator.pinning import pin_conflicts
+from allocator.plausibility import plausibility
 from allocator.schema.findings import Place, Report
 from allocator.scopes import Scope, parse_scope
 from allocator.texts import _, after
@@ -60,6 +61,7 @@ def arithmetic(
     _activities(grain, report)
     _promises(grain, report, "error" if strict else "warning")
     pin_conflicts(grain, report, engine)
+    plausibility(model, report)
     bounds = _Bounds(grain)
     for position, target in model["targets"].iterrows():
         if target["share_of"] or target["level"] == "ceiling":
