@@ -23,6 +23,9 @@ OF_SALES = ("profit", "contracts", "collections")
 
 TIME = frozenset({"month", "quarter"})
 PRODUCT = ("product", "family", "class")
+MARKET_KEYS = TIME | {*PRODUCT, "unit", "industry"}
+"""Labels that ``market`` knows, besides kinds of units."""
+
 CLIENT = ("client", "tier", "status", "industry", "area")
 
 
@@ -169,7 +172,11 @@ class Market:
     def __init__(self, model: Model) -> None:
         self.model = model
         self._rows = model["market"]
-        self._windows = [model.calendar.window(p) for p in self._rows["period"]]
+        window = {
+            p: np.isin(np.arange(model.settings.months), model.calendar.window(p)) for p in set(self._rows["period"])
+        }
+        held = np.array([window[p] for p in self._rows["period"]]).reshape(-1, model.settings.months)
+        self._share = held / held.sum(axis=1, keepdims=True)  # of each row, by month
         self._size = self._rows["size"].to_numpy(float)
         growth = self._rows["growth"].to_numpy(float)
         # a market that did not exist a year ago, or does not any more, has no growth
@@ -217,7 +224,7 @@ class Market:
         read = {k: scope[k] for k in (*PRODUCT, "unit", "industry") if k in scope}
         key = (*sorted(read.items()), *map(int, months))
         if key not in self._known:
-            over = np.array([len(np.intersect1d(w, months)) / len(w) for w in self._windows])
+            over = self._share[:, months].sum(axis=1)
             fits, wider = (np.ones(len(self._rows), bool) for _ in range(2))
             for name, values in read.items():
                 inner, outer = self._matches(name, values)

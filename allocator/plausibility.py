@@ -14,7 +14,7 @@ import pandas as pd
 
 from allocator.errors import Severity
 from allocator.model import Model
-from allocator.past import TIME, Key, Market, Past, time_window
+from allocator.past import MARKET_KEYS, TIME, Key, Market, Past, time_window
 from allocator.program import Ints
 from allocator.reporting.amounts import Amounts, share
 from allocator.schema.findings import Report
@@ -104,6 +104,7 @@ class _Doubts:
         if not now:
             return
         band = self.limit["growth_over_market"]
+        market = self._market_growths(row, scope, months, list(now))
         for column in ("at_least", "at_most"):
             asked = float(getattr(row, column))
             if not asked > 0:
@@ -114,7 +115,7 @@ class _Doubts:
                     past=past,
                     asked=asked,
                     own=past / before[key] - 1 if key in before else None,
-                    market=self._market_growth(row, scope, months, key),
+                    market=market[key],
                 )
                 for key, past in now.items()
             ]
@@ -182,6 +183,13 @@ class _Doubts:
     def _carried(self, row: Any) -> list[int]:
         """Positions of what of ``each`` carries over to the base of a share."""
         return [i for i, name in enumerate(row.each) if name in {"rep", "unit", *self.kinds}]
+
+    def _market_growths(self, row: Any, scope: Scope, months: Ints, keys: list[Key]) -> dict[Key, float | None]:
+        """Growth of the market of each repetition; those are one that differ only in what a market does not know."""
+        read = [name in MARKET_KEYS | self.kinds for name in row.each]
+        short = {key: tuple(v for v, r in zip(key, read, strict=True) if r) for key in keys}
+        one = {s: self._market_growth(row, scope, months, key) for s, key in {s: k for k, s in short.items()}.items()}
+        return {key: one[s] for key, s in short.items()}
 
     def _market_growth(self, row: Any, scope: Scope, months: Ints, key: Key) -> float | None:
         growth = self.market.growth(*self._narrowed(scope, months, row.each, key))
