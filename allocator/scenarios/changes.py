@@ -223,8 +223,11 @@ class Changing:
         rows = every.drop(columns="month").merge(pd.DataFrame({"month": self._calendar.months}), how="cross")
         there = pd.MultiIndex.from_frame(frame[[*key, "month"]])
         rows = rows[~pd.MultiIndex.from_frame(rows[[*key, "month"]]).isin(there)][list(frame.columns)]
+        rows = rows.astype(frame.dtypes.to_dict())
+        self._record(table, every, None)
+        self._record(table, None, rows)
         self._drop(table, every.index.to_numpy())
-        self._add(table, rows.astype(frame.dtypes.to_dict()))
+        self._add(table, rows)
 
     def _shift(self, change: Change, months: tuple[str, ...]) -> None:
         """A factor on the demand of some months is a row of ``shifts``."""
