@@ -20,6 +20,7 @@ COMMANDS = {
     "import": "modelling",
     "check": "modelling",
     "solve": "running",
+    "scenarios": "modelling",
     "schema": "columns",
 }
 """Module below ``allocator.commands`` that builds each command, in the order of the help."""

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from allocator.commands.common import Command, CommandGroup, Session, counted, rows_of, tally
+from allocator.commands.common import Command, CommandGroup, Session, counted, rows_of, show, tally
+from allocator.commands.loading import load_model, scenario_option
 from allocator.errors import InfeasibleError
 from allocator.places import find_model, shipped_models
 from allocator.texts import _
@@ -82,18 +83,13 @@ def check_command() -> click.Command:
     """Build ``allocator check``."""
     short = _("Say what is wrong or doubtful in a model.")
     text = _("MODEL is a folder, a workbook or the name of a shipped model.")
-    return Command("check", _check, short, text, [click.Argument(["model"])])
+    return Command("check", _check, short, text, [click.Argument(["model"]), scenario_option()])
 
 
-def _check(session: Session, model: str) -> None:
+def _check(session: Session, model: str, scenario: str | None) -> None:
     from allocator.arithmetic import arithmetic
-    from allocator.commands.language import chosen_language, language_of_model
-    from allocator.reading import load
 
-    path = find_model(model)
-    session.speak(language_of_model(path))
-    checked = load(path)
-    session.speak(chosen_language(checked))
+    checked = load_model(session, find_model(model), scenario, findings=False).model
     found = (*checked.findings, *arithmetic(checked))
     session.findings(found, err=session.json)
     if any(f.severity == "error" for f in found):
@@ -101,3 +97,28 @@ def _check(session: Session, model: str) -> None:
     counts = counted(found)
     session.say(_("{model}: its tables are sound; {tally}.").format(model=model, tally=tally(counts)))
     session.answer({"status": "done", "model": checked.name, "counts": counts, "findings": rows_of(found)})
+
+
+def scenarios_command() -> click.Command:
+    """Build ``allocator scenarios``."""
+    short = _("List the scenarios that apply to a model.")
+    text = _("MODEL is a folder, a workbook or the name of a shipped model. Several hold together as A+B.")
+    return Command("scenarios", _scenarios, short, text, [click.Argument(["model"])])
+
+
+def _scenarios(session: Session, model: str) -> None:
+    from rich.table import Table
+
+    from allocator.scenarios.reading import list_scenarios
+
+    loaded = load_model(session, find_model(model), findings=False)
+    found = list_scenarios(loaded.model)
+    rows = [{"scenario": s.name, "title": s.title, "steps": len(s.steps)} for s in found]
+    if not session.json and not session.quiet:
+        grid = Table.grid(padding=(0, 2, 0, 0))
+        for row in rows:
+            grid.add_row(str(row["scenario"]), str(row["title"]))
+        show(grid)
+    if not rows:
+        session.say(_("No scenario applies to {model}.").format(model=model))
+    session.answer({"status": "done", "model": loaded.model.name, "scenarios": rows})

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from allocator.commands.common import Command, Session, console, show
+from allocator.commands.loading import Loaded, load_model, run_name, scenario_option
 from allocator.errors import EngineError
 from allocator.places import find_model
 from allocator.texts import N_, _
@@ -27,7 +28,7 @@ Progress = Callable[[str], None]
 
 EXIT_CODES = {"optimal": 0, "infeasible": 3, "feasible": 4, "limit": 4, "unbounded": 5, "error": 5}
 
-LEVELS = {"base": N_("base"), "stretch": N_("stretch")}
+LEVELS = {"base": N_("base"), "stretch": N_("stretch"), "ceiling": N_("ceiling")}
 STEPS = {
     "visits": N_("promised visits"),
     "contribution": N_("contribution"),
@@ -65,6 +66,7 @@ def solve_command() -> click.Command:
         text,
         [
             click.Argument(["model"]),
+            scenario_option(),
             click.Option(
                 ["-o", "--output"], metavar="DIR", help=_("Folder of the run; else runs/ and the model's name.")
             ),
@@ -90,36 +92,31 @@ def solve_command() -> click.Command:
 def _solve(
     session: Session,
     model: str,
+    scenario: str | None,
     output: str | None,
     strict: bool,
     engine: str | None,
     export: Path | None,
     seconds: float | None,
 ) -> int:
-    from allocator.commands.language import chosen_language, language_of_model
-    from allocator.reading import load
     from allocator.reporting.run import check_place, summary_text, write_run
 
     if export is not None and export.suffix.lower() not in (".mps", ".lp"):
         raise click.BadParameter(_("a file ending in .mps or .lp is expected"), param_hint="--export")
     path = find_model(model)
-    folder = Path(output) if output else Path("runs") / path.resolve().stem
+    folder = Path(output) if output else Path("runs") / run_name(path, scenario)
     check_place(folder)
-    session.speak(language_of_model(path))
-    started = time.perf_counter()
-    read = load(path)
-    reading = time.perf_counter() - started
-    session.speak(chosen_language(read))
-    session.findings(read.findings)
+    loaded = load_model(session, path, scenario)
     from allocator import solving
 
     if export is not None:
-        solving.export(read, export, strict=strict)
+        solving.export(loaded.model, export, strict=strict)
         session.say(_("{path}: the program").format(path=export))
     plan = in_background(
-        session, lambda progress: solving.solve(read, engine=engine, strict=strict, seconds=seconds, progress=progress)
+        session,
+        lambda progress: solving.solve(loaded.model, engine=engine, strict=strict, seconds=seconds, progress=progress),
     )
-    summary = write_run(_with_reading_time(plan, reading), folder)
+    summary = write_run(_completed(plan, loaded), folder)
     session.answer(json.loads(summary_text(summary)))
     if not session.json and not session.quiet:
         from allocator.reporting.summary import report
@@ -134,11 +131,15 @@ def _solve(
     return EXIT_CODES.get(plan.status, EngineError.exit_code)
 
 
-def _with_reading_time(plan: Plan, seconds: float) -> Plan:
+def _completed(plan: Plan, loaded: Loaded) -> Plan:
+    """The plan with the time of reading, the names of the scenarios and what they changed."""
     times = dict(plan.summary["seconds"])
-    times["read"] = seconds
-    times["total"] = seconds + (times["total"] or 0.0)
-    return replace(plan, summary={**plan.summary, "seconds": times})
+    times["read"] = loaded.seconds
+    times["total"] = loaded.seconds + (times["total"] or 0.0)
+    tables = dict(plan.tables)
+    if loaded.changes is not None and tables:
+        tables["changes"] = loaded.changes
+    return replace(plan, tables=tables, summary={**plan.summary, "seconds": times, "scenarios": list(loaded.scenarios)})
 
 
 def in_background(session: Session, work: Callable[[Progress], T]) -> T:
@@ -176,8 +177,10 @@ def in_background(session: Session, work: Callable[[Progress], T]) -> T:
 def _step(name: str) -> str:
     """Return what a solve is at, by the name of its goal; a name that is new here is shown as it is."""
     kind, *rest = name.split()
-    if kind in LEVELS and rest:
+    if kind in LEVELS and rest and rest[0].isdigit():
         return _("targets: {level}, priority {priority}").format(level=_(LEVELS[kind]), priority=rest[0])
+    if kind in LEVELS and rest and rest[0] in STEPS:
+        return _("{step} ({level})").format(step=_(STEPS[rest[0]]), level=_(LEVELS[kind]))
     return _(STEPS[kind]) if kind in STEPS else name
 
 
