@@ -31,9 +31,9 @@ class Schedule:
     unplaced : DataFrame
         client, rep, window, reason, tier, purpose, minutes, owner, promised; one row is a visit without a day.
     figures : mapping
-        promised, scheduled, unplaced (of promised visits: the first is the sum of the others), visits, unplaced_other,
-        reps, reps_by_rows, rows_share, repaired, kilometres (None where places are not known), areas_per_day (likewise), moved (None without
-        a kept run), executive, mentoring.
+        promised, scheduled, unplaced (of promised visits: the first is the sum of the others), visits, unplaced_other, reps,
+        reps_by_rows, rows_share, repaired, kilometres and areas_per_day (None where places are not known), moved (None without a
+        kept run), executive, mentoring.
     """
 
     visits: pd.DataFrame

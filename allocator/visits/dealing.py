@@ -72,7 +72,7 @@ def _deal_kind(model: Model, horizon: Horizon, rings: Rings, groups: Ints, kind:
     position = kind.window - kind.windows[0]
     by_span = rings.planned[groups][:, kind.month] * kind.part
     planned = np.zeros((len(groups), windows))
-    np.add.at(planned, (slice(None), position), by_span)
+    np.add.at(planned.T, position, by_span.T)
     promise = np.where(rings.active[groups], visits * size, 0.0)[:, None] * kind.factor
     promised = whole(promise)
     missing = np.minimum(steps(np.maximum(promise - planned, 0.0)), promised)

@@ -138,7 +138,8 @@ def executive_tiers(model: Model) -> list[tuple[str, tuple[str, ...]]]:
     led = tiers.loc[tiers["executive_visits"] > 0, "tier"]
     rows = needs[needs["tier"].isin(led) & (needs["hours"] > 0)]
     found = [
-        (-float(g["hours"].max()), str(tier), tuple(sorted(map(str, g["resource"])))) for tier, g in rows.groupby("tier")
+        (-float(g["hours"].max()), str(tier), tuple(sorted(map(str, g["resource"]))))
+        for tier, g in rows.groupby("tier")
     ]
     return [(tier, resources) for _hours, tier, resources in sorted(found)]
 
@@ -205,9 +206,7 @@ def _contract_hours(needs: pd.DataFrame, tables: Tables, months: NDArray[np.obje
     return np.asarray(hours.groupby(rows["month"].astype(str)).sum().reindex(months).fillna(0.0), float)
 
 
-def executive_wishes(
-    items: Items, dealt: Dealt, members: Ints, units: tuple[Ints, Ints], reps: int
-) -> Wishes:
+def executive_wishes(items: Items, dealt: Dealt, members: Ints, units: tuple[Ints, Ints], reps: int) -> Wishes:
     """Executive visits of some members as wishes."""
     some = np.isin(dealt.executive_member, members)
     keys = np.stack([dealt.executive_member[some], dealt.executive_window[some]])
@@ -251,8 +250,10 @@ def mentors(model: Model, team: Team) -> Ints:
     taken = np.zeros(len(team.code), np.int64)
     for rep in np.flatnonzero(new).tolist():
         above = model.ancestors[unit[rep]]
-        level = [next(k for k, u in enumerate((*above, None)) if u is None or u in model.ancestors[unit[m]]) for m in free]
-        order = np.lexsort((free, taken[free], level, free != team.backup[rep]))
+        level = [
+            next(k for k, u in enumerate((*above, None)) if u is None or u in model.ancestors[unit[m]]) for m in free
+        ]
+        order = np.lexsort((free, taken[free], np.array(level), free != team.backup[rep]))
         mentor[rep] = free[order[0]]
         taken[mentor[rep]] += 1
     return mentor
@@ -262,9 +263,7 @@ def _is_mentoring(activity: str) -> bool:
     return activity == MENTORING or activity.startswith(f"{MENTORING}_")
 
 
-def mentoring_wishes(
-    model: Model, horizon: Horizon, team: Team, items: Items, mentor: Ints, left: Ints
-) -> Wishes:
+def mentoring_wishes(model: Model, horizon: Horizon, team: Team, items: Items, mentor: Ints, left: Ints) -> Wishes:
     """Mentoring visits as wishes, one for each new rep and month."""
     calendar = model.calendar
     months = calendar.count
@@ -274,22 +273,22 @@ def mentoring_wishes(
         "quarter": np.full(months, 1 / 3),
         "year": np.full(months, 1 / months),
     }
-    count = np.zeros((len(team.code), months))
+    times_a_month = np.zeros((len(team.code), months))
     for name, scope, times, per in model["activities"][["activity", "scope", "count", "per"]].itertuples(index=False):
         if _is_mentoring(name):
-            count += np.outer(rep_scope(model, scope), times * often[per])
+            times_a_month += np.outer(rep_scope(model, scope), times * often[per])
     present = np.stack([np.bincount(horizon.month[days], minlength=months) for days in team.own])
-    count = whole(count * present / np.maximum(calendar.working_days, 1))
+    count = whole(times_a_month * present / np.maximum(calendar.working_days, 1))
     wished = np.zeros((len(team.code), months), np.int64)
     turn: dict[int, int] = {}
-    for rep in np.flatnonzero(mentor >= 0).tolist():
-        turn[rep] = int((mentor[:rep] == mentor[rep]).sum())
+    for learner in np.flatnonzero(mentor >= 0).tolist():
+        turn[learner] = int((mentor[:learner] == mentor[learner]).sum())
     for t in range(months):
         for m in np.unique(mentor[mentor >= 0]).tolist():
             learners = [r for r in turn if mentor[r] == m and team.new[r, t]]
             for k in range(int(count[m, t]) if learners else 0):
                 wished[learners[(t + k) % len(learners)], t] += 1
-    rep, month = np.nonzero(wished)
+    rep, month = (x.astype(np.int64) for x in np.nonzero(wished))
     at = np.full(wished.shape, -1, np.int64)
     at[rep, month] = np.arange(len(rep))
     own = np.where((items.rep >= 0) & (left > 0) & (items.rep == items.owner), items.rep, -1)

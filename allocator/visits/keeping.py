@@ -48,7 +48,9 @@ def with_kept_days(horizon: Horizon, wanted: Wanted, kept: Kept) -> Wanted:
     key = kept.member * DAYS + kept.day
     begin = np.searchsorted(key, wanted.member * DAYS + first)
     end = np.searchsorted(key, wanted.member * DAYS + last, side="right")
-    pair = np.cumsum((np.diff(wanted.member[order], prepend=-1) != 0) | (np.diff(wanted.window[order], prepend=-1) != 0))
+    pair = np.cumsum(
+        (np.diff(wanted.member[order], prepend=-1) != 0) | (np.diff(wanted.window[order], prepend=-1) != 0)
+    )
     place = np.arange(len(order)) - np.searchsorted(pair, pair)
     at = begin[order] + place
     found = at < end[order]

@@ -7,8 +7,8 @@ import numpy as np
 from allocator.visits.flows import network, solve
 from allocator.visits.horizon import Bools, Ints
 from allocator.visits.repairing import Desk
-from allocator.visits.rows import better_by_rows
-from allocator.visits.tasks import Offers, Placed, Task, home_areas, offer
+from allocator.visits.rows import by_spacing_rows
+from allocator.visits.tasks import Offers, Placed, Task, home_areas, near_days, offer
 
 Job = tuple[Ints, Ints, Ints]
 """Items of one flow, and how many of their visits it dates: promised ones, others."""
@@ -23,10 +23,8 @@ def place(task: Task) -> Placed:
         for job in jobs:
             _flow(task, home, desk, job)
         repaired += desk.repair()
-    found = better_by_rows(task, home, desk.item, desk.day) if (desk.day < 0).any() else None
-    if found is not None:
-        by_rows = True
-        desk.item, desk.day = found
+    if (desk.day < 0).any():
+        desk.item, desk.day, by_rows = by_spacing_rows(task, home, desk.item, desk.day)
     return Placed(desk.item, desk.day, by_rows, repaired)
 
 
@@ -72,8 +70,8 @@ def _counted(pair: Ints, wished: Ints, entry: Ints, day: Ints) -> Bools:
 def _stages(task: Task) -> list[list[Job]]:
     """What is dated in which order.
 
-    One flow for everything where all visits have one length: that is optimal. Else promised visits, then first visits, then extra ones; each
-    long before short.
+    One flow for everything where all visits have one length: that is optimal. Else promised visits, then first visits, then extra
+    ones; each long before short.
     """
     lengths = np.unique(task.minutes)
     extra = task.visits - task.promised
@@ -101,9 +99,6 @@ def _at_a_distance(task: Task, desk: Desk, offers: Offers) -> Offers:
     dated = np.flatnonzero((desk.day >= 0) & np.isin(task.client[desk.item], clients))
     if not len(dated):
         return offers
-    gap = np.maximum(task.spacing[desk.item[dated]], 1)
-    size = 2 * gap - 1
-    which = np.repeat(np.arange(len(dated)), size)
-    day = desk.day[dated][which] - gap[which] + 1 + np.arange(len(which)) - np.repeat(np.cumsum(size) - size, size)
-    near = task.client[desk.item[dated]][which] * task.days + np.clip(day, 0, task.days - 1)
+    item = desk.item[dated]
+    near = near_days(task.client[item], desk.day[dated], task.spacing[item], task.days)
     return offers.only(~np.isin(task.client[offers.item] * task.days + offers.day, near))

@@ -12,7 +12,7 @@ from allocator.visits.horizon import Floats, Horizon, Ints
 from allocator.visits.items import Items
 from allocator.visits.joint import Joint
 from allocator.visits.keeping import DAYS, Kept
-from allocator.visits.tasks import FAR_AWAY, OTHER_AREA, PER_KILOMETRE, Task
+from allocator.visits.tasks import FAR_AWAY, OTHER_AREA, PER_KILOMETRE, Task, near_days
 from allocator.visits.team import Team
 
 
@@ -60,12 +60,7 @@ def around_joint(items: Items, joints: list[Joint], horizon: Horizon) -> Ints:
     days = len(horizon.days)
     item = np.concatenate([j.item for j in joints])
     day = np.concatenate([j.day for j in joints])
-    gap = np.maximum(items.spacing[item], 1)
-    size = 2 * gap - 1
-    which = np.repeat(np.arange(len(item)), size)
-    at = day[which] - gap[which] + 1 + np.arange(len(which)) - np.repeat(np.cumsum(size) - size, size)
-    here = (at >= 0) & (at < days)
-    return np.unique(items.member[item[which[here]]] * days + at[here])
+    return near_days(items.member[item], day, items.spacing[item], days)
 
 
 @dataclass(frozen=True)

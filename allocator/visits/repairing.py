@@ -145,7 +145,7 @@ class Desk:
             month = self.months[self.task.month[day]]
             fits = np.flatnonzero((self.minutes[day] + freed >= length) & (month + freed >= length))
             if len(fits):
-                gone = here[: fits[0] + 1].tolist()
+                gone: list[int] = here[: fits[0] + 1].tolist()
                 for u in gone:
                     self._put(u, -1)
                 self._put(v, day)

@@ -53,6 +53,17 @@ class Rings:
     client: Ints
     number: Ints
 
+    def only(self, groups: Ints) -> Rings:
+        """Return some of the groups, with their clients."""
+        if len(groups) == len(self.name):
+            return self
+        size = self.size[groups]
+        begin = np.cumsum(size) - size
+        rows = np.arange(int(size.sum())) + np.repeat(self.start[groups] - begin, size)
+        of_groups = ("name", "owner", "tier", "active", "lost", "planned", "first", "office", "size")
+        picked = {field: getattr(self, field)[groups] for field in of_groups}
+        return Rings(**picked, start=begin, client=self.client[rows], number=self.number[rows])
+
 
 def make_rings(model: Model, tables: Tables, reps: NDArray[np.object_]) -> Rings:
     """Read a plan's groups and put their clients in order."""

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy.sparse as sp
 
+from allocator.program import Program
 from allocator.visits.flows import network, solve
-from allocator.visits.horizon import Ints
+from allocator.visits.horizon import Floats, Ints
 from allocator.visits.intervals import intervals
-from allocator.visits.tasks import NO_OTHER, NO_PROMISED, Offers, Task, offer
+from allocator.visits.tasks import Offers, Task, offer, part_of
 
-if TYPE_CHECKING:
-    from ortools.sat.python import cp_model
-
-EFFORT = 60.0
-"""Limit of the search in CP-SAT's deterministic time, which no clock and no other process changes."""
+WITHOUT_PROMISED, WITHOUT_OTHER = 100.0, 5.0
+"""Costs of visits without a day in these rows; a day's own costs count for a thousandth."""
 
 
 @dataclass(frozen=True)
@@ -42,17 +39,54 @@ class Merged:
     last: Ints
 
 
-def better_by_rows(task: Task, home: Ints, item: Ints, day: Ints) -> tuple[Ints, Ints] | None:
-    """Return dates that place more promised visits than ``day`` does, or None.
+def by_spacing_rows(task: Task, home: Ints, item: Ints, day: Ints) -> tuple[Ints, Ints, bool]:
+    """Return dates that place more promised visits where there are such, and whether rows were tried.
 
-    Only where all visits have one length: then a flow without spacing tells beforehand how many could be placed at best.
+    Only where all visits have one length: then a flow without spacing tells beforehand how many could be placed at best. Looked at are
+    the windows of visits without a day with those beside them; all other visits stay.
     """
+    tried = False
     if len(np.unique(task.minutes)) != 1:
-        return None
+        return item, day, tried
+    for first, last in _stretches(task, item, day):
+        free = (task.first_day >= first) & (task.last_day <= last)
+        rows = np.flatnonzero(free)
+        mine = free[item]
+        stay = np.flatnonzero(~mine & (day >= 0))
+        part = part_of(task, rows, item[stay], day[stay])
+        own = np.searchsorted(rows, item[mine])
+        found, searched = _better(part, home, own, day[mine])
+        tried |= searched
+        if found is not None:
+            item = np.concatenate([item[~mine], rows[found[0]]])
+            day = np.concatenate([day[~mine], found[1]])
+    return item, day, tried
+
+
+def _stretches(task: Task, item: Ints, day: Ints) -> list[tuple[int, int]]:
+    """All windows that reach into the windows of promised visits without a day, or nearer to them than any spacing."""
+    pairs = int(task.pair.max(initial=-1)) + 1
+    promised = np.bincount(task.pair, weights=task.promised, minlength=pairs)
+    short = promised > np.bincount(task.pair[item[day >= 0]], minlength=pairs)
+    waiting = np.unique(item[(day < 0) & short[task.pair[item]]])
+    apart = int(task.spacing.max(initial=0))
+    found: list[tuple[int, int]] = []
+    for first, last in sorted({(int(task.first_day[i]), int(task.last_day[i])) for i in waiting}):
+        near = (task.first_day <= last + apart) & (task.last_day >= first - apart)
+        begin, end = int(task.first_day[near].min()), int(task.last_day[near].max())
+        if found and begin <= found[-1][1]:
+            found[-1] = (min(found[-1][0], begin), max(end, found[-1][1]))
+        else:
+            found.append((begin, end))
+    return found
+
+
+def _better(task: Task, home: Ints, item: Ints, day: Ints) -> tuple[tuple[Ints, Ints] | None, bool]:
+    """Dates that place more promised visits, or None; and whether rows were tried."""
     merged = _merge(task)
     promised = _promised_without_day(merged, item, day)
     if not promised:
-        return None
+        return None, False
     offers = offer(task, home, merged.item, merged.first, merged.last)
     units, months = _units(task)
     none = np.zeros(task.days, np.int64)
@@ -64,12 +98,12 @@ def better_by_rows(task: Task, home: Ints, item: Ints, day: Ints) -> tuple[Ints,
     counted = np.bincount(offers.entry[taken], minlength=len(merged.item))
     best = int(np.maximum(merged.promised - counted, 0).sum())
     if best >= promised:
-        return None
+        return None, False
     apart = int(task.spacing.max()) > 1
-    found = _search(task, merged, offers, units, months, item, day) if apart else taken
+    found = _search(task, merged, offers, units, months, item, day) if apart else np.flatnonzero(taken)
     if found is None:
-        return None
-    return _named(task, home, merged, offers.item[found], offers.day[found], polish=apart)
+        return None, apart
+    return _named(task, home, merged, offers.item[found], offers.day[found], polish=apart), apart
 
 
 def _merge(task: Task) -> Merged:
@@ -102,57 +136,85 @@ def _search(
     task: Task, merged: Merged, offers: Offers, units: Ints, months: Ints, item: Ints, day: Ints
 ) -> Ints | None:
     """Place as many as can be, with spacing as rows; positions of the offers taken."""
-    from ortools.sat.python import cp_model  # slow to import, and seldom needed
+    from allocator.engines.highs import Highs  # seldom needed
 
-    model = cp_model.CpModel()
-    seen = [model.new_bool_var("") for _ in range(len(offers.item))]
-    pair = merged.of[offers.item]
-    missed = []
-    for p, rows in _pieces(pair, len(merged.item)):
-        wished, extra = int(merged.promised[p]), int(merged.visits[p] - merged.promised[p])
-        short = model.new_int_var(0, wished, "")
-        fewer = model.new_int_var(0, extra, "")
-        model.add(cp_model.LinearExpr.sum([seen[k] for k in rows]) + short + fewer == wished + extra)
-        missed.append(NO_PROMISED // NO_OTHER * short + fewer)
-    for limit, of in ((units, offers.day), (months, task.month[offers.day])):
-        for at, rows in _pieces(of, len(limit)):
-            if len(rows) > limit[at]:
-                model.add(cp_model.LinearExpr.sum([seen[k] for k in rows]) <= int(limit[at]))
-    client = task.client[offers.item]
-    for _c, rows in _pieces(client, int(client.max()) + 1):
-        gap = int(task.spacing[offers.item[rows[0]]])
-        _keep_distance(model, seen, offers.day, rows, gap)
-    model.minimize(cp_model.LinearExpr.sum(missed))
-    at_first = np.isin(client * task.days + offers.day, (task.client[item] * task.days + day)[day >= 0])
-    for k, value in enumerate(at_first.tolist()):
-        model.add_hint(seen[k], value)
-    solver = cp_model.CpSolver()
-    solver.parameters.num_workers = 1
-    solver.parameters.max_deterministic_time = EFFORT
-    if solver.solve(model) not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+    program = _program(task, merged, offers, units, months)
+    count, pairs = len(offers.item), len(merged.item)
+    without = np.repeat([WITHOUT_PROMISED, WITHOUT_OTHER], pairs)
+    costs = np.concatenate([offers.cost / 1000.0, without])
+    engine = Highs()
+    solution = engine.solve(program, costs)
+    if solution.x is None:
         return None
-    found = np.flatnonzero([solver.boolean_value(x) for x in seen])
+    taken: Floats = solution.x[:count]
+    if np.abs(taken - np.round(taken)).max(initial=0.0) > 1e-6:
+        whole = np.arange(program.shape[1]) < count
+        solution = engine.solve(replace(_settled(task, program, offers, taken), integer=whole), costs)
+        if solution.x is None:
+            solution = engine.solve(replace(program, integer=whole), costs)
+        if solution.x is None:
+            return None
+    answer: Floats = solution.x
+    found = np.flatnonzero(answer[:count] > 0.5)
     before = _promised_without_day(merged, item, day)
     after = _promised_without_day(merged, offers.item[found], offers.day[found])
     return found if after < before else None
 
 
-def _keep_distance(model: cp_model.CpModel, seen: list[cp_model.IntVar], day: Ints, rows: Ints, gap: int) -> None:
-    """In any ``gap`` days at most one visit of a client."""
-    rows = rows[np.argsort(day[rows], kind="stable")]
-    days = day[rows]
-    stop = np.searchsorted(days, days + max(gap, 1))
-    longest = np.diff(stop, prepend=0) > 0
-    for k in np.flatnonzero(longest).tolist():
-        if stop[k] - k > 1:
-            model.add_at_most_one([seen[r] for r in rows[k : stop[k]]])
+def _program(task: Task, merged: Merged, offers: Offers, units: Ints, months: Ints) -> Program:
+    """One column for each offer, then for each pair its promised visits without a day, then its others.
+
+    Rows: a pair's visits; a day's and a month's room; in any ``spacing`` days at most one visit of a client.
+    """
+    count, pairs, days = len(offers.item), len(merged.item), len(units)
+    pair, every = merged.of[offers.item], np.arange(len(offers.item))
+    row, column, first = _distances(task, offers, pairs + days + len(months))
+    rows = int(first)
+    at = np.concatenate(
+        [pair, np.tile(np.arange(pairs), 2), pairs + offers.day, pairs + days + task.month[offers.day], row]
+    )
+    on = np.concatenate([every, count + np.arange(2 * pairs), every, every, column])
+    matrix = sp.csr_array(sp.coo_array((np.ones(len(at)), (at, on)), shape=(rows, count + 2 * pairs)))
+    high = np.concatenate([merged.visits, units, months, np.ones(rows - pairs - days - len(months))]).astype(float)
+    low = np.concatenate([merged.visits, np.zeros(rows - pairs)]).astype(float)
+    upper = np.concatenate([np.ones(count), merged.promised, merged.visits - merged.promised]).astype(float)
+    return Program(
+        lower=np.zeros(len(upper)),
+        upper=upper,
+        integer=np.zeros(len(upper), bool),
+        matrix=matrix,
+        row_lower=low,
+        row_upper=high,
+        column_families=(),
+        row_families=(),
+        goals=(),
+    )
 
 
-def _pieces(keys: Ints, count: int) -> list[tuple[int, Ints]]:
-    """Positions of each key from 0 to ``count`` − 1."""
-    order = np.argsort(keys, kind="stable")
-    bounds = np.searchsorted(keys[order], np.arange(count + 1))
-    return [(k, order[bounds[k] : bounds[k + 1]]) for k in range(count)]
+def _distances(task: Task, offers: Offers, begin: int) -> tuple[Ints, Ints, int]:
+    """Rows and columns of ``in any spacing days at most one``, from row ``begin`` on; and the number of rows."""
+    client = task.client[offers.item]
+    order = np.lexsort((offers.day, client))
+    gap = np.maximum(task.spacing[offers.item[order]], 1)
+    scale = 2 * task.days + int(gap.max(initial=1))
+    key = client[order] * scale + offers.day[order]
+    stop = np.searchsorted(key, key + gap)
+    size = stop - np.arange(len(key))
+    kept = np.flatnonzero((np.diff(stop, prepend=0) > 0) & (size > 1))
+    row = begin + np.repeat(np.arange(len(kept)), size[kept])
+    start = np.cumsum(size[kept]) - size[kept]
+    column = np.repeat(kept - start, size[kept]) + np.arange(len(row))
+    return row, order[column], begin + len(kept)
+
+
+def _settled(task: Task, program: Program, offers: Offers, taken: Floats) -> Program:
+    """The same program with the clients fixed whose visits the relaxation left whole."""
+    client = task.client[offers.item]
+    part = np.abs(taken - np.round(taken)) > 1e-6
+    settled = np.flatnonzero(~np.isin(client, client[part]))
+    lower, upper = program.lower.copy(), program.upper.copy()
+    lower[settled] = upper[settled] = np.round(taken[settled])
+    return program.with_bounds(lower, upper)
 
 
 def _named(task: Task, home: Ints, merged: Merged, speaker: Ints, day: Ints, *, polish: bool) -> tuple[Ints, Ints]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import scipy.sparse as sp
 from numpy.typing import NDArray
+from scipy.sparse.csgraph import connected_components
 
 from allocator.model import Model
 from allocator.visits.answer import Names, Schedule
@@ -15,13 +19,16 @@ from allocator.visits.assembling import Book, assemble
 from allocator.visits.dealing import deal
 from allocator.visits.horizon import Horizon, Ints, make_horizon
 from allocator.visits.items import make_items, wanted_visits
-from allocator.visits.joint import date_executives, date_mentoring, mentors
+from allocator.visits.joint import date_executives, date_mentoring, executive_tiers, mentors
 from allocator.visits.keeping import read_kept, with_kept_days
 from allocator.visits.preparing import Places, Workshop, around_joint, blocked_days, weekday_bits
 from allocator.visits.rings import Rings, Tables, first_minutes, make_rings
+from allocator.visits.tasks import Placed, Task
 from allocator.visits.team import Team, make_team
 from allocator.visits.workers import place_all
 
+BATCH = 1_000_000
+"""Visits that are in memory together."""
 Progress = Callable[[int, int], None]
 """Told how many reps are done, of how many."""
 
@@ -58,19 +65,96 @@ def schedule(
     EngineError
         If a process fails.
     """
-    book = prepare(model, tables, keep)
-    by_rep = book.shop.by_rep()
-    tasks = (book.shop.task(rep, rows) for rep, rows in by_rep.items())
-    told = None if progress is None else (lambda done: progress(done, len(by_rep)))
-    placed = list(place_all(tasks, len(by_rep), workers, told))
-    return assemble(book, list(by_rep.values()), placed)
+    parts = list(stream(model, tables, keep=keep, workers=workers, progress=progress, rows=None))
+    return parts[0]  # always one: there is one batch even without a group
 
 
-def prepare(model: Model, tables: Tables, keep: pd.DataFrame | None) -> Book:
-    """Everything that is decided before reps are looked at one by one: which visits, joint ones with their days."""
+def stream(
+    model: Model,
+    tables: Tables,
+    *,
+    keep: pd.DataFrame | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    rows: int | None = BATCH,
+) -> Iterator[Schedule]:
+    """Date the visits of a plan in parts, each a schedule of some reps, in the order of the reps' codes in the model.
+
+    Parameters
+    ----------
+    model, tables, keep, workers, progress
+        As for :func:`schedule`.
+    rows : int, optional
+        Visits of a part, about; None puts everything into one.
+
+    Yields
+    ------
+    Schedule
+        Its figures are those of the part.
+    """
     horizon = make_horizon(model.calendar)
     team = make_team(model, horizon)
     rings = make_rings(model, tables, team.code)
+    waiting: deque[_Batch] = deque()
+
+    def tasks() -> Iterator[Task]:
+        for groups in _batches(model, team, rings, rows):
+            book = prepare(model, tables, horizon, team, rings.only(groups), keep)
+            by_rep = book.shop.by_rep()
+            waiting.append(_Batch(book, list(by_rep.values()), []))
+            yield from (book.shop.task(rep, items) for rep, items in by_rep.items())
+
+    told = None if progress is None else (lambda done: progress(done, len(team.code)))
+    for answer in place_all(tasks(), len(team.code), workers, told):
+        while not waiting[0].missing:  # a batch without any task
+            yield waiting.popleft().schedule()
+        waiting[0].placed.append(answer)
+        if not waiting[0].missing:
+            yield waiting.popleft().schedule()
+    while waiting:
+        yield waiting.popleft().schedule()
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Reps who are dated together, and those of their answers that have come."""
+
+    book: Book
+    items: list[Ints]
+    placed: list[Placed]
+
+    @property
+    def missing(self) -> int:
+        """Answers that have not come."""
+        return len(self.items) - len(self.placed)
+
+    def schedule(self) -> Schedule:
+        """Put the answers together."""
+        return assemble(self.book, self.items, self.placed)
+
+
+def _batches(model: Model, team: Team, rings: Rings, rows: int | None) -> list[Ints]:
+    """Groups that are dated together: reps and their backups never apart, nor any who share executives or mentors."""
+    every = np.arange(len(rings.name))
+    if rows is None or executive_tiers(model) or (mentors(model, team) >= 0).any():
+        return [every]
+    has = np.flatnonzero(team.backup >= 0)
+    size = len(team.code)
+    graph = sp.coo_array((np.ones(len(has)), (has, team.backup[has])), shape=(size, size))
+    together = np.append(connected_components(graph, directed=False)[1], -1)[rings.owner]
+    visits = (rings.planned + rings.first).sum(axis=1)
+    _names, first, of = np.unique(together, return_index=True, return_inverse=True)
+    weight = np.bincount(of, weights=visits)
+    order = np.argsort(first)
+    batch = np.empty(len(order), np.int64)
+    batch[order] = np.cumsum(weight[order]) // max(rows, 1)
+    return [every[batch[of] == k] for k in np.unique(batch)]
+
+
+def prepare(
+    model: Model, tables: Tables, horizon: Horizon, team: Team, rings: Rings, keep: pd.DataFrame | None
+) -> Book:
+    """Everything that is decided before reps are looked at one by one: which visits, joint ones with their days."""
     dealt = deal(model, horizon, rings)
     tiers = model["tiers"]
     names = _names(model, horizon, team, rings)
@@ -89,7 +173,9 @@ def prepare(model: Model, tables: Tables, keep: pd.DataFrame | None) -> Book:
     closed = blocked_days(model["clients"]["blocked"], rings.client, horizon)
     minutes = np.where(team.own, team.day_minutes[:, None], 0)
     left, promised = items.visits.copy(), items.promised.copy()
-    executives, refused = date_executives(model, tables, horizon, team, items, dealt, names.tier_of, closed, left, minutes)
+    executives, refused = date_executives(
+        model, tables, horizon, team, items, dealt, names.tier_of, closed, left, minutes
+    )
     _use(left, promised, np.concatenate([executives.item, refused]))
     mentor = mentors(model, team)
     mentoring = date_mentoring(model, horizon, team, items, mentor, closed, left, minutes)
@@ -205,4 +291,5 @@ def _series(model: Model, horizon: Horizon, clients: pd.DataFrame, tier_of: Ints
 
 
 def _day_numbers(dates: pd.Series, days: NDArray[np.datetime64]) -> Ints:
-    return (dates.to_numpy().astype("datetime64[D]") - days[0]).astype(np.int64)
+    numbers: Ints = (dates.to_numpy().astype("datetime64[D]") - days[0]).astype(np.int64)
+    return numbers

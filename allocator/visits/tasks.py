@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -89,6 +89,13 @@ class Task:
         return len(self.month)
 
 
+OF_ITEMS = (
+    *("row", "client", "pair", "low", "high", "first_day", "last_day", "visits", "promised", "minutes", "spacing"),
+    *("area", "weekdays", "first", "mixed", "kept"),
+)
+"""Fields of a task with one entry for each item."""
+
+
 @dataclass(frozen=True)
 class Placed:
     """A rep's answer.
@@ -98,7 +105,7 @@ class Placed:
     item, day : int array, shape (visits,)
         Every visit of every item; day −1 where it has none.
     by_rows : bool
-        Whether spacing rows were needed.
+        Whether rows for spacing were tried.
     repaired : int
         Visits dated by repair.
     """
@@ -121,6 +128,39 @@ class Offers:
     def only(self, kept: Bools) -> Offers:
         """Return some of the offers."""
         return Offers(self.entry[kept], self.item[kept], self.day[kept], self.cost[kept])
+
+
+def near_days(client: Ints, day: Ints, spacing: Ints, days: int) -> Ints:
+    """``client · days + day`` of all days that are too near to visits; sorted."""
+    gap = np.maximum(spacing, 1)
+    size = 2 * gap - 1
+    which = np.repeat(np.arange(len(day)), size)
+    at = day[which] - gap[which] + 1 + np.arange(len(which)) - np.repeat(np.cumsum(size) - size, size)
+    here = (at >= 0) & (at < days)
+    return np.unique(client[which[here]] * days + at[here])
+
+
+def part_of(task: Task, rows: Ints, item: Ints, day: Ints) -> Task:
+    """Return the task of some of the items, beside visits that have their day and stay."""
+    size = np.diff(task.start)[rows]
+    start = np.concatenate([[0], np.cumsum(size)]).astype(np.int64)
+    inside = np.arange(start[-1]) - np.repeat(start[:-1], size)
+    length = task.minutes[item]
+    minutes, visits, months = task.day_minutes.copy(), task.day_visits.copy(), task.month_minutes.copy()
+    np.subtract.at(minutes, day, length)
+    np.subtract.at(visits, day, 1)
+    np.subtract.at(months, task.month[day], length)
+    near = near_days(task.client[item], day, task.spacing[item], task.days)
+    return replace(
+        task,
+        **{name: getattr(task, name)[rows] for name in OF_ITEMS},
+        start=start,
+        day=task.day[np.repeat(task.start[:-1][rows], size) + inside],
+        day_minutes=np.maximum(minutes, 0),
+        day_visits=np.maximum(visits, 0),
+        month_minutes=np.maximum(months, 0),
+        blocked=np.union1d(task.blocked, near).astype(np.int64),
+    )
 
 
 def home_areas(task: Task) -> Ints:
@@ -169,7 +209,7 @@ def _from_ideal(task: Task, item: Ints, day: Ints) -> Ints:
     """Working days to the nearest ideal day."""
     here = task.rank[day]
     count = np.diff(task.start)[item]
-    best = np.abs(here - task.rank[task.day[task.start[item]]])
+    best: Ints = np.abs(here - task.rank[task.day[task.start[item]]])
     for k in range(1, int(count.max(initial=0))):
         more = count > k
         other = np.abs(here[more] - task.rank[task.day[task.start[item[more]] + k]])
@@ -180,4 +220,5 @@ def _from_ideal(task: Task, item: Ints, day: Ints) -> Ints:
 def _among(keys: Ints, known: Ints) -> Bools:
     """Whether each key is one of the known ones, which are sorted."""
     at = np.minimum(np.searchsorted(known, keys), len(known) - 1)
-    return np.asarray(known[at] == keys)
+    among: Bools = known[at] == keys
+    return among
