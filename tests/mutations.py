@@ -10,13 +10,27 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from allocator import ordering
-from allocator.formulation import budget, demand, effort, fairness, grain, metrics, quotas, targets, visiting, winning
+from allocator import ordering, solving
+from allocator.formulation import (
+    budget,
+    demand,
+    effort,
+    fairness,
+    grain,
+    metrics,
+    needs,
+    quotas,
+    targets,
+    visiting,
+    winning,
+)
+from allocator.formulation.asking import Asking
 from allocator.formulation.cells import Cells
 from allocator.formulation.curves import _Curves
 from allocator.formulation.draft import Draft
 from allocator.formulation.grain import Grain
 from allocator.formulation.metrics import Metrics
+from allocator.model import Levels, Model
 from allocator.program import Goal, ProgramBuilder
 
 Patch = pytest.MonkeyPatch
@@ -251,7 +265,7 @@ def backups_never_carry(patch: Patch) -> None:
     """Nobody carries the clients of those who left."""
     around(
         patch, grain, "_carriers",
-        lambda f: lambda people, owner: np.where(f(people, owner) == owner[:, None], owner[:, None], -1),
+        lambda f: lambda people, owner, backup: np.where(f(people, owner, backup) == owner[:, None], owner[:, None], -1),
     )  # fmt: skip
 
 
@@ -292,7 +306,77 @@ def attainment_ignored(patch: Patch) -> None:
 
 def quotas_of_everything(patch: Patch) -> None:
     """No target asks for quotas."""
-    around(patch, quotas, "asked_targets", lambda f: lambda model: f(model).iloc[:0])
+    around(patch, needs, "asked_targets", lambda f: lambda model, level: f(model, level).iloc[:0])
+
+
+def levels_ignored(patch: Patch) -> None:
+    """Stretch and ceiling ask for no more than base."""
+
+    def flat(model: Model, level: str) -> Any:
+        settings = model.settings.model_copy(update={"levels": Levels(stretch=1, ceiling=1)})
+        return right(replace(model, settings=settings), level)
+
+    right = needs.asked_targets
+    patch.setattr(needs, "asked_targets", flat)
+
+
+def own_rows_ignored(patch: Patch) -> None:
+    """What base asks stands for every level, whatever rows of its own a level has."""
+
+    def raised(model: Model, level: str) -> Any:
+        rows = model["targets"]
+        kept = rows[rows["level"] == "base"]
+        return right(replace(model, tables={**model.tables, "targets": kept}), level)
+
+    right = needs.asked_targets
+    patch.setattr(needs, "asked_targets", raised)
+
+
+def shares_raised(patch: Patch) -> None:
+    """A share of base is raised like an amount."""
+
+    def raised(model: Model, level: str) -> Any:
+        rows = right(model, level).copy()
+        share = (rows["share_of"] != "") & (level != "base")
+        rows.loc[share, "at_least"] *= getattr(model.settings.levels, level, 1.0)
+        return rows
+
+    right = needs.asked_targets
+    patch.setattr(needs, "asked_targets", raised)
+
+
+def hedge_turned_round(patch: Patch) -> None:
+    """Units owe more than they are assigned."""
+    around(patch, needs, "owed_part", lambda f: lambda *a: 1 / f(*a))
+
+
+def the_top_owes_everything(patch: Patch) -> None:
+    """Whoever a target names, the company owes it."""
+    around(patch, needs, "owed_part", lambda f: lambda asking, cell, scope, names: f(asking, cell, {}, names[[]]))
+
+
+def pins_above_forgotten(patch: Patch) -> None:
+    """No level leaves room for the pins of the levels above it."""
+
+    def alone(asking: Asking, below: Any) -> None:
+        grain_, pins = asking.grain, asking.grain.model["pins"]
+        mine = {**grain_.model.tables, "pins": pins[pins["level"] == asking.level]}
+        asking.grain = replace(grain_, model=replace(grain_.model, tables=mine))
+        right(asking, below)
+        asking.grain = grain_
+
+    right = quotas._columns
+    patch.setattr(quotas, "_columns", alone)
+
+
+def levels_beside_each_other(patch: Patch) -> None:
+    """A level does not stand on the one below it."""
+    around(
+        patch,
+        solving,
+        "quota_program",
+        lambda f: lambda grain, forecast, money, level, _: f(grain, forecast, money, level),
+    )
 
 
 def clients_stay_unassigned(patch: Patch) -> None:
@@ -331,6 +415,14 @@ EXPRESSIONS: dict[str, Callable[[Patch], None]] = {
     "everybody weighs the same": everybody_weighs_the_same,
     "attainment ignored": attainment_ignored,
     "quotas of everything": quotas_of_everything,
+    "levels ignored": levels_ignored,
+    "own rows ignored": own_rows_ignored,
+    "shares raised": shares_raised,
+    "hedge turned round": hedge_turned_round,
+    "hedge ignored": lambda p: p.setattr(needs, "owed_part", lambda asking, cell, *_: np.ones(len(cell))),
+    "the top owes everything": the_top_owes_everything,
+    "pins above forgotten": pins_above_forgotten,
+    "levels beside each other": levels_beside_each_other,
     "clients stay unassigned": clients_stay_unassigned,
 }
 """Errors that are not in rows, by name."""

@@ -27,8 +27,8 @@ class Maker(TableMaker):
         """Draw targets of every metric, cut and kind."""
         for i in range(1, self.pick(1, 2, 3, 4) + 1):
             draw = self.pick(
-                self._sales_target, self._sales_target, self._sales_target, self._share_target, self._visit_target,
-                self._money_target, self._other_target,
+                self._sales_target, self._sales_target, self._quota_target, self._quota_target, self._share_target,
+                self._visit_target, self._money_target, self._other_target,
             )  # fmt: skip
             row = draw()
             if not row:
@@ -43,10 +43,19 @@ class Maker(TableMaker):
             if level != "ceiling" and self.maybe(0.05) and "at_most" not in row:
                 row["at_least"] = row["at_least"] * 0.2
                 extra["priority"] = "hard"
-            self.put(
-                "targets",
-                {"period": "", "scope": "", "each": "", "at_least": "", "at_most": "", "share_of": ""} | extra | row,
-            )
+            blank = {"period": "", "scope": "", "each": "", "at_least": "", "at_most": "", "share_of": ""}
+            self.put("targets", blank | extra | row)
+            for above in ("stretch", "ceiling") if level == "base" else ():
+                if self.maybe(0.15):
+                    self.put("targets", self._level_row(blank | extra | row, above))
+
+    def _level_row(self, row: Row, level: str) -> Row:
+        """Draw a row of another level on the cut of a base row; it counts instead, whatever the order of its scope."""
+        scope = "; ".join(reversed(row["scope"].split("; ")))
+        raised = self.number(0.8, 1.6, 0.1)
+        bounds = {k: round(row[k] * raised, 4) for k in ("at_least", "at_most") if row[k] != ""}
+        more = {"target": f"{row['target']} {level}", "level": level, "priority": self.pick(1, 2), "scope": scope}
+        return row | bounds | more
 
     def _bound(self, size: float, *, most: float = 0.2) -> Row:
         """Draw a bound around a size, rarely from above, rarely from both sides."""
@@ -89,6 +98,25 @@ class Maker(TableMaker):
         if period and period != self.year:
             size /= len(self.months)
         return {"metric": metric, "scope": scope, "each": each, "period": period} | self._bound(size)
+
+    def _quota_target(self) -> Row:
+        """Draw what quotas are asked for: revenue by units, reps, products and months, of a whole or of a share."""
+        units, families = self.codes("units", "unit"), self.codes("products", "family")
+        named = [
+            "", f"unit={self.pick(*units)}", f"unit={', '.join(self.some(units) or units)}", f"rep={self.pick(*self.reps)}",
+            *(f"grade={grade}" for grade in self.codes("reps", "grade")),
+        ]  # fmt: skip
+        sold = ["", f"product={self.pick(*self.products)}", f"family={self.pick(*families)}"]
+        scope = "; ".join(x for x in (self.pick(*named), self.pick(*sold)) if x)
+        each = self.pick(
+            "", "team", "unit", "rep", "month", "quarter", "team month", "region", "product", "rep product"
+        )
+        each = each if each != "region" or "region" in self.codes("units", "kind") else "team"
+        part = 0.5 ** (("=" in scope) + len(each.split()) + ("month" in each))
+        if self.maybe(0.25):
+            of = self.pick(*(f": {x}" if x else x for x in (*named, *sold)))
+            return {"metric": "revenue", "scope": scope, "each": each, "share_of": "revenue" + of} | self._bound(0.4)
+        return {"metric": "revenue", "scope": scope, "each": each} | self._bound(self.volume * part)
 
     def _share_target(self) -> Row:
         product, team = self.pick(*self.products), self.pick(*self.teams)

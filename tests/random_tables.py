@@ -27,6 +27,7 @@ YIELDS = (
     [(0, 0), (100, 60), (200, 420), (300, 480)],
 )
 """Curves of lines, concave and S-shaped."""
+LEVELS = ("base", "stretch", "ceiling")
 
 
 @dataclass
@@ -111,7 +112,7 @@ class TableMaker:
         self.model.settings = {
             "title": "Random", "start": start, "months": count, "country": self.pick("CN", "DE", "US"), "goals": goals,
             "fairness": fairness, "peak": self.pick(1.0, 1.2, 1.5), "commission_attainment": self.pick(0.8, 1.0, 1.2),
-            "rounding": 0.01,
+            "rounding": 0.01, "levels": {"stretch": self.pick(1, 1.1, 1.3), "ceiling": self.pick(1.05, 1.2, 1.6)},
         }  # fmt: skip
         year, month = (int(x) for x in start.split("-"))
         self.months = [f"{year + (month - 1 + t) // 12}-{(month - 1 + t) % 12 + 1:02d}" for t in range(count)]
@@ -135,9 +136,13 @@ class TableMaker:
         for i, team in enumerate(self.teams):
             above = "north" if regions and i < 2 else "co"
             self.put("units", {"unit": team, "parent": above, "kind": "team"})
+        kinds = [kind for kind in self.codes("units", "kind") if self.maybe(0.3)]
+        self.model.settings["hedge"] = {kind: self.pick(0.05, 0.1, 0.25) for kind in kinds}
         self.reps = [f"r{i}" for i in range(1, self.pick(2, 2, 3, 3, 4) + 1)]
         for rep in self.reps:
             row: Row = {"rep": rep, "unit": self.pick(*self.teams), "grade": self.pick("senior", "junior", "")}
+            if self.maybe(0.1):
+                row["unit"] = self.pick(*self.codes("units", "unit"))
             row |= {"hours_per_day": self.pick(8, 7.5, 6), "selling_share": self.pick(0.2, 0.35, 0.5, 0.7)}
             if self.maybe(0.3):
                 row |= {"start": self.date(), "ramp_months": self.pick(0, 2, 3)}
@@ -242,7 +247,13 @@ class TableMaker:
                 if product in ("", row["product"]) and not any(weights[m] for m in sold):
                     weights[sold[0]] = 1
             kept = [(m, w) for m, w in weights.items() if w or self.maybe(0.5)]
-            self.put("seasonality", *[{"product": product, "month": m, "weight": w} for m, w in kept])
+            listed = [{"product": product, "metric": "", "month": m, "weight": w} for m, w in kept]
+            self.put("seasonality", *listed)
+        if self.maybe(0.3):
+            phases = [
+                {"product": "", "metric": "visits", "month": m, "weight": self.pick(1, 2, 4)} for m in self.months
+            ]
+            self.put("seasonality", *self.some(phases, 1))
 
     def _budget(self) -> None:
         for i in range(1, self.pick(0, 1, 1, 2, 3) + 1):
@@ -359,8 +370,11 @@ class TableMaker:
                 rep["quota_min"] = self.number(0.1, 0.5, 0.1) * each
             if self.maybe(0.12):
                 rep["quota_max"] = self.number(0.6, 1.4, 0.1) * each
-        if self.maybe(0.25):
-            rep, product = self.pick("", *self.reps), self.pick("", *self.products)
-            cut = {"unit": "" if rep else self.pick("", *self.codes("reps", "unit")), "rep": rep, "product": product}
-            amount = self.volume * self.number(0.05, 0.5, 0.05) / (len(self.reps) if rep else 1)
-            self.put("pins", cut | {"period": self.pick("", "", self.quarters[0]), "amount": round(amount, 2)})
+        for level in [x for x in LEVELS if self.maybe(0.2)]:
+            for _ in range(self.pick(1, 1, 2)):
+                rep, product = self.pick("", *self.reps), self.pick("", *self.products)
+                unit = "" if rep else self.pick("", *self.codes("units", "unit"))
+                cut = {"unit": unit, "rep": rep, "product": product, "period": self.period(), "level": level}
+                amount = self.volume * self.number(0.05, 0.5, 0.05) / (len(self.reps) if rep else 1)
+                if not any(all(pin[k] == cut[k] for k in cut) for pin in self.rows("pins")):
+                    self.put("pins", cut | {"amount": round(amount, 2)})

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pandas as pd
 import pytest
 from mutations import EXPRESSIONS, plant
 from oracles import Infeasible, effort_goals, quota_goals
+from pencil import by_rep
 from tight_models import MODELS, tight_model
 
 from allocator.errors import EngineError
@@ -85,8 +85,11 @@ TABLE: Mapping[str, Mapping[str, Kinds]] = {
     "An executive goes along on a visit": {
         "time": ("dropped", "sign of effort", "sign of executive", "without month 0"),
     },
-    "Base can be reached": {
-        "quotas": ("dropped", "sign of beyond", "sign of quota", "without month 0"),
+    "Base and stretch can be reached": {
+        "levels": ("dropped", "sign of beyond", "sign of quota", "without month 0"),
+    },
+    "Base ≤ stretch ≤ ceiling": {
+        "levels": ("dropped", "sign of quota", "without month 0"),
     },
     "Commission fits the incentive line": {
         "quotas": ("dropped", "sign of quota", "without row 0"),
@@ -104,6 +107,9 @@ TABLE: Mapping[str, Mapping[str, Kinds]] = {
         "quotas": ("dropped", "sign of over the peak", "sign of quota", "without month 0"),
         "coverage": ("sign of quota of the year",),
     },
+    "Only what can be delivered is asked": {
+        "levels": ("dropped", "sign of beyond", "sign of quota", "without month 0"),
+    },
     "Only what can be delivered is sold": {
         "sales": ("dropped", "sign of delivered", "sign of sales", "without month 0"),
     },
@@ -112,7 +118,8 @@ TABLE: Mapping[str, Mapping[str, Kinds]] = {
         "pocket": ("sign of lift",),
     },
     "Pins hold": {
-        "quotas": ("dropped", "sign of quota", "without row 0"),
+        "quotas": ("dropped", "sign of quota"),
+        "levels": ("without row 0",),
     },
     "Promised executive visits are made": {
         "time": ("dropped", "sign of effort", "sign of executive", "without month 0"),
@@ -120,6 +127,9 @@ TABLE: Mapping[str, Mapping[str, Kinds]] = {
     "Shared pools are shared": {
         "time": ("dropped", "sign of executive"),
         "sales": ("sign of contracts", "sign of sales", "without month 0"),
+    },
+    "The ceiling is the market's": {
+        "levels": ("dropped", "sign of beyond", "sign of quota", "without row 0"),
     },
     "The largest gap of a priority": {
         "people": ("dropped", "sign of gap", "sign of largest gap", "without row 0"),
@@ -163,6 +173,16 @@ TABLE: Mapping[str, Mapping[str, Kinds]] = {
     "expression": {
         "time": ("activities take no time",),
         "quotas": ("attainment ignored",),
+        "levels": (
+            "hedge ignored",
+            "hedge turned round",
+            "levels beside each other",
+            "levels ignored",
+            "own rows ignored",
+            "pins above forgotten",
+            "shares raised",
+            "the top owes everything",
+        ),
         "people": (
             "backup share swapped",
             "backups never carry",
@@ -255,10 +275,8 @@ class Judge:
 
 def quotas_expected(model: Model, plan: Plan) -> dict[str, float]:
     """Goals of the quotas as the oracle values them, for the plan's forecast; none where it sees a contradiction."""
-    cells = plan["forecast"].rename(columns={"sell": "forecast"})
-    by_rep: pd.DataFrame = cells.groupby(["rep", "product", "month"])[["forecast"]].sum().reset_index()
     try:
-        return quota_goals(model, by_rep)
+        return quota_goals(model, by_rep(plan), plan.quotas)
     except Infeasible:
         return {"quotas": float("inf")}
 

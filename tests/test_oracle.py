@@ -4,50 +4,20 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
-from oracles import Effort, Infeasible, effort_goals, quota_goals
+from oracles import Effort, Infeasible, effort_goals
+from pencil import compare, goals, tiny
 from random_models import RandomModel, models, random_model
+from tight_models import Rows
 
-from allocator.model import Model
-from allocator.plan import Plan
 from allocator.reading import load
-from allocator.solving import solve
 
 PROOF = os.environ.get("ALLOCATOR_PROOF", "")
 """How many random models the long mode compares, such as 10000; it also shrinks those that Hypothesis finds."""
 SEEDS = range(int(PROOF or 40))
 """Seeds of the random models."""
-
-Rows = list[dict[str, Any]]
-
-
-def tiny(folder: Path, tables: dict[str, Rows], **changes: Any) -> Model:
-    """Load one rep of 22 hours a month and one client promised 10 visits of an hour a month, March and April 2026.
-
-    ``tables`` replaces or adds tables. Both months have 22 working days in the United States.
-    """
-    base: dict[str, Rows] = {
-        "reps": [{"rep": "r", "unit": "u", "hours_per_day": 5, "selling_share": 0.2}],
-        "products": [{"product": "p", "family": "f", "margin": 0.5}],
-        "tiers": [{"tier": "A", "visits": 10, "per": "month", "minutes": 60}],
-        "clients": [{"client": "c", "tier": "A", "owner": "r"}],
-        "demand": [{"client": "c", "product": "p", "expected": 1000, "ceiling": 1000}],
-        "targets": [{"target": "t", "metric": "revenue", "at_least": 0}],
-    }
-    frame = {"start": "2026-03", "months": 2, "country": "US"} | changes
-    return load(RandomModel(frame, base | tables).write(folder / "tiny"))
-
-
-def goals(model: Model, **expected: float) -> None:
-    """Compare some goals of the effort program, a name's blanks as underscores; then the engine with the oracle."""
-    found = effort_goals(model)
-    for name, value in expected.items():
-        assert found[name.replace("_", " ")] == pytest.approx(value, abs=1e-6, rel=1e-6), found
-    compare(model)
 
 
 def test_promised_visits(tmp_path: Path) -> None:
@@ -371,124 +341,10 @@ def test_assignment_balances(tmp_path: Path) -> None:
     goals(model, visits=1 / 23)
 
 
-def forecast(*cells: tuple[str, str, str, float]) -> pd.DataFrame:
-    """Forecast of rep, product, month."""
-    return pd.DataFrame(cells, columns=["rep", "product", "month", "forecast"])
-
-
-def two_reps(folder: Path, tables: dict[str, Rows], **changes: Any) -> Model:
-    """Two reps of one unit with a client each, of ceilings 3,000 and 1,000."""
-    base: dict[str, Rows] = {
-        "reps": [{"rep": r, "unit": "u"} for r in "rs"],
-        "clients": [{"client": c, "tier": "A", "owner": r} for c, r in ("cr", "ds")],
-        "demand": [
-            {"client": "c", "product": "p", "expected": 1000, "ceiling": 3000},
-            {"client": "d", "product": "p", "expected": 1000, "ceiling": 1000},
-        ],
-        "targets": [{"target": "t", "metric": "revenue", "at_least": 1600}],
-    }
-    return tiny(folder, base | tables, **changes)
-
-
-def test_quotas_stay_below_the_forecast_and_near_their_share(tmp_path: Path) -> None:
-    """1,600 are asked of forecasts of 1,000 each; fair is 1,200 to 400, r can only carry 1,000, so s carries 600.
-
-    Band 0.1: r is 200 from his share, 120 allowed: 80; s 200, 40 allowed: 160. The unit is all of the company: 0.
-    """
-    model = two_reps(tmp_path, {})
-    even = forecast(*((r, "p", m, 500) for r in "rs" for m in ("2026-03", "2026-04")))
-    found = quota_goals(model, even)
-    expected = {"beyond": 0, "gap 1 largest": 0, "gap 1 sum": 0, "total": 1600, "unfair": 240, "peak": 0}
-    assert found == pytest.approx(expected, rel=1e-6, abs=1e-6)
-
-
-def test_a_target_that_no_quota_reaches_is_a_gap(tmp_path: Path) -> None:
-    """What is asked of a rep without a forecast is missing in full, and shown."""
-    targets = [{"target": "t", "metric": "revenue", "scope": "rep=s", "at_least": 500}]
-    found = quota_goals(two_reps(tmp_path, {"targets": targets}), forecast(("r", "p", "2026-03", 800)))
-    assert found["gap 1 largest"] == pytest.approx(1)
-    assert found["total"] == pytest.approx(0)
-
-
-def test_quota_gap_and_pin(tmp_path: Path) -> None:
-    """A pin above the forecast goes beyond it, the least; what no forecast carries is a gap.
-
-    r is pinned to 1,300, 300 beyond his forecast; s carries 1,000. Wanted 2,500: gap 200 of 2,500.
-    """
-    tables: dict[str, Rows] = {
-        "pins": [{"rep": "r", "amount": 1300}],
-        "targets": [{"target": "t", "metric": "revenue", "at_least": 2500}],
-    }
-    model = two_reps(tmp_path, tables)
-    found = quota_goals(model, forecast(*((r, "p", m, 500) for r in "rs" for m in ("2026-03", "2026-04"))))
-    assert found["beyond"] == pytest.approx(300)
-    assert found["gap 1 largest"] == pytest.approx(0.08)
-    assert found["total"] == pytest.approx(2300)
-
-
-def test_quota_peak(tmp_path: Path) -> None:
-    """All of r's forecast falls in March, where the season allows 1.5 · half: what is above it counts.
-
-    Wanted 800 of a forecast of 800 in March by r only: 800 ≤ 1.5 · 0.5 · 800 + 200.
-    """
-    targets = [{"target": "t", "metric": "revenue", "at_least": 800}]
-    found = quota_goals(two_reps(tmp_path, {"targets": targets}, peak=1.5), forecast(("r", "p", "2026-03", 800)))
-    assert found["peak"] == pytest.approx(200)
-
-
-def test_commission_fits_the_incentive_line(tmp_path: Path) -> None:
-    """10 % of the quotas must fit into 120: quotas of 1,200, so 400 of 1,600 are a gap; r's floor of 700 is kept."""
-    tables: dict[str, Rows] = {
-        "commission": [{"grade": "", "attainment_from": 0, "rate": 0.1}],
-        "budget": [{"line": "i", "category": "incentive", "maximum": 120}],
-        "reps": [{"rep": "r", "unit": "u", "quota_min": 700}, {"rep": "s", "unit": "u", "quota_min": ""}],
-    }
-    model = two_reps(tmp_path, tables)
-    found = quota_goals(model, forecast(*((r, "p", m, 500) for r in "rs" for m in ("2026-03", "2026-04"))))
-    assert found["gap 1 largest"] == pytest.approx(0.25)
-    assert found["beyond"] == pytest.approx(0)
-    assert found["total"] == pytest.approx(1200)
-
-
 def test_pocket_as_derived() -> None:
     """The shipped model solved by pencil in its README has the values that the README derives."""
     model = load(Path(__file__).parents[1] / "models" / "pocket")
     goals(model, visits=0, base_1_largest=0, base_2_largest=1 / 120, base_2_sum=1 / 120, contribution=628_700)
-
-
-def compare(model: Model) -> None:
-    """Solve with the engine and compare every goal with the oracle's; the audit is clean.
-
-    The quotas' oracle is given the engine's forecast, for the effort program's tie-break decides among equal plans.
-    """
-    plan = solve(model)
-    try:
-        expected = effort_goals(model)
-        # What quotas contradict does not depend on the forecast, which a plan without an answer has not got.
-        expected |= quota_goals(model, by_rep(plan) if plan.status == "optimal" else forecast())
-    except Infeasible:
-        assert plan.status == "infeasible"
-        return
-    assert plan.status == "optimal", plan.reasons
-    found = {g.name: g.value for g in plan.goals}
-    # Contribution and the like are differences of sales: a millionth of a hundredth of those is their rounding.
-    money = 1e-8 * float(model["demand"]["ceiling"].sum())
-    wrong = {
-        name: (value, found.get(name, 0.0))
-        for name, value in expected.items()
-        if abs(value - found.get(name, 0.0))
-        > max(
-            1e-6 * max(1.0, abs(value)), money if name in ("contribution", "beyond", "total", "unfair", "peak") else 0.0
-        )
-    }
-    assert not wrong, f"oracle and engine: {wrong}"
-    assert plan.summary["audit"]["violations"] == 0, plan.summary["audit"]
-
-
-def by_rep(plan: Plan) -> pd.DataFrame:
-    """Sum the plan's forecast by rep, product and month."""
-    cells = plan["forecast"].rename(columns={"sell": "forecast"})
-    return cells.groupby(["rep", "product", "month"])[["forecast"]].sum().reset_index()
 
 
 @pytest.mark.parametrize("seed", SEEDS)

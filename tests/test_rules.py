@@ -9,7 +9,7 @@ from tight_models import MODELS, tight_model
 from allocator.formulation.effort import effort_program
 from allocator.formulation.quotas import quota_program
 from allocator.formulation.rules import RULES, AnyRule
-from allocator.model import Model
+from allocator.model import LEVELS, Model
 from allocator.places import shipped_models
 from allocator.program import Family, Program
 from allocator.reading import load
@@ -17,18 +17,19 @@ from allocator.reading import load
 
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> list[Program]:
-    """Write both programs of the shipped models and of the tight ones."""
+    """Write the programs of the shipped models and of the tight ones."""
     folder = tmp_path_factory.mktemp("rules")
     models = [load(path) for path in shipped_models().values()] + [tight_model(name, folder) for name in MODELS]
-    return [program for model in models for program in both_programs(model)]
+    return [program for model in models for program in every_program(model)]
 
 
-def both_programs(model: Model) -> tuple[Program, Program]:
-    """Write the effort program, and the quota program for a forecast of 1 everywhere."""
+def every_program(model: Model) -> tuple[Program, ...]:
+    """Write the effort program, and the quota program of each level for a forecast of 1 everywhere."""
     effort = effort_program(model)
     grain = effort.draft.grain
     forecast = np.ones((len(grain.people.code), len(grain.product), grain.months))
-    return effort.program, quota_program(grain, forecast, effort.draft.money).program
+    asked = (quota_program(grain, forecast, effort.draft.money, level).program for level in LEVELS)
+    return effort.program, *asked
 
 
 def entries(program: Program, family: Family) -> int:

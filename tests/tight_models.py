@@ -16,18 +16,21 @@ MONTHS = ("2026-03", "2026-04", "2026-05", "2026-06")
 """The plan: the first fiscal quarter and the first month of the second."""
 
 
+BASE: Mapping[str, Rows] = {
+    "reps": [{"rep": "r", "unit": "u", "hours_per_day": 5, "selling_share": 0.2}],
+    "products": [{"product": "p", "family": "f", "margin": 0.5}],
+    "tiers": [{"tier": "A", "visits": 10, "per": "month", "minutes": 60}],
+    "clients": [{"client": "c", "tier": "A", "owner": "r"}],
+    "demand": [{"client": "c", "product": "p", "expected": 1000, "ceiling": 1000}],
+    "targets": [{"target": "t", "metric": "revenue", "at_least": 0}],
+}
+"""One rep of 22 working hours a month and one client, promised 10 visits of an hour a month; a model replaces or adds tables."""
+
+
 def tight_model(name: str, folder: Path) -> Model:
     """Write and read a model by its name in :data:`MODELS`."""
     settings = {"start": MONTHS[0], "months": len(MONTHS), "country": "US", "commission_attainment": 1.2}
-    base: dict[str, Rows] = {
-        "reps": [{"rep": "r", "unit": "u", "hours_per_day": 5, "selling_share": 0.2}],
-        "products": [{"product": "p", "family": "f", "margin": 0.5}],
-        "tiers": [{"tier": "A", "visits": 10, "per": "month", "minutes": 60}],
-        "clients": [{"client": "c", "tier": "A", "owner": "r"}],
-        "demand": [{"client": "c", "product": "p", "expected": 1000, "ceiling": 1000}],
-        "targets": [{"target": "t", "metric": "revenue", "at_least": 0}],
-    }
-    return load(RandomModel(settings, base | MODELS[name]).write(folder / name))
+    return load(RandomModel(settings | SETTINGS.get(name, {}), BASE | MODELS[name]).write(folder / name))
 
 
 def points(driver: str, *listed: tuple[float, float], **more: Any) -> Rows:
@@ -193,6 +196,30 @@ QUOTAS: dict[str, Rows] = {
     ],
 }  # fmt: skip
 
+LEVELS: dict[str, Rows] = {
+    "units": [{"unit": u, "parent": p, "kind": k} for u, p, k in (("co", "", "c"), ("n", "co", "t"), ("m", "co", "t"))],
+    "reps": [{"rep": r, "unit": u} for r, u in (("r", "n"), ("s", "n"), ("v", "m"))],
+    "products": [{"product": p, "family": "f", "margin": 0.5} for p in "pq"],
+    "clients": [{"client": f"c{r}", "tier": "A", "owner": r} for r in "rsv"],
+    "demand": [*demand(600, 800, *((f"c{r}", "p") for r in "rsv")), *demand(400, 900, *((f"c{r}", "q") for r in "rsv"))],
+    "supply": [{"product": "q", "month": m, "maximum": x} for m, x in (("", 350), ("2026-04", 330))],
+    "pins": [
+        {"unit": u, "rep": r, "product": p, "period": t, "level": level, "amount": x}
+        for u, r, p, t, level, x in (
+            ("", "v", "p", "2026-03", "stretch", 100), ("", "s", "q", "2026-05", "stretch", 130),
+            ("", "r", "p", "", "ceiling", 900), ("m", "", "q", "2026-06", "ceiling", 420),
+        )
+    ],
+    "targets": [
+        {"target": "all", "level": "base", "scope": "", "each": "", "at_least": 2200, "share_of": "", "priority": 1},
+        {"target": "more", "level": "stretch", "scope": "", "each": "", "at_least": 2500, "share_of": "", "priority": 1},
+        {"target": "n", "level": "base", "scope": "unit=n", "each": "", "at_least": 1500, "share_of": "", "priority": 1},
+        {"target": "month", "level": "base", "scope": "product=p", "each": "month", "at_least": 380, "share_of": "", "priority": 1},
+        {"target": "r", "level": "base", "scope": "rep=r", "each": "", "at_least": 0.6, "share_of": "revenue: unit=n", "priority": 2},
+    ],
+}  # fmt: skip
+LEVELS["targets"] = [{"metric": "revenue"} | row for row in LEVELS["targets"]]
+
 PEOPLE: dict[str, Rows] = {
     "reps": [
         {
@@ -250,6 +277,12 @@ MODELS: Mapping[str, dict[str, Rows]] = {
     "winning": WINNING,
     "people": PEOPLE,
     "quotas": QUOTAS,
+    "levels": LEVELS,
     "cuts": CUTS,
     "sums": SUMS,
 }
+
+SETTINGS: Mapping[str, dict[str, Any]] = {
+    "levels": {"hedge": {"c": 0.05, "t": 0.1}, "levels": {"stretch": 1.2, "ceiling": 1.7}},
+}
+"""Settings that differ from those of :func:`tight_model`."""

@@ -1,46 +1,66 @@
-"""The quota program (section 5 of the mathematics), cell by cell."""
+"""The quota program (section 5 of the mathematics), cell by cell, one level on top of the other."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import pandas as pd
 
 from allocator.model import Model
-from allocator.scopes import parse_scope, parse_share_of
-from oracles.effort import Effort
+from allocator.scopes import Scope, parse_scope, parse_share_of
+from oracles.effort import Effort, own_month
 from oracles.facts import Row, rows
 from oracles.linear import Expr, LinearProgram, total
-from oracles.targets import Cell, Metrics, Wish, hold_misses
+from oracles.targets import Cell, Labels, Metrics, Wish, hold_misses
 
+LEVELS = ("base", "stretch", "ceiling")
 QUOTA_KEYS = {"rep", "grade", "unit", "product", "family", "class", "month", "quarter"}
-TINY = 1e-9
+GIVE = 1e-9
+"""How far below a quota of the level below, relative to one and the quota, the next one may lie: an engine's tolerance."""
 Key = tuple[str, str, int]
+Amounts = Mapping[Key, float]
 
 
 class Quotas(Metrics):
-    """Columns and rows of the quota program; targets on revenue read quotas instead of sales."""
+    """Columns and rows of one level's program; targets on revenue read what is owed instead of sales."""
 
-    def __init__(self, model: Model, forecast: pd.DataFrame) -> None:
-        super().__init__(Effort(model))
-        self.program = LinearProgram()
-        self.T = self.facts.T
-        self.pins = [p for p in rows(model, "pins") if p["level"] == "base"]
-        at = {m: t for t, m in enumerate(self.facts.months)}
-        self.forecast: dict[Key, float] = {}
-        for row in forecast.to_dict("records"):
-            if row["rep"]:
-                key = (row["rep"], row["product"], at[row["month"]])
-                self.forecast[key] = self.forecast.get(key, 0.0) + row["forecast"]
-        self.quota: dict[Key, Expr] = {}
-        self.beyond: dict[Key, Expr] = {}
-        for code, rep in self.facts.reps.items():
-            for p in self.facts.products:
-                for t in range(self.T):
-                    reached = rep.quota_min is not None or any(self.pinned(pin, (code, p, t)) for pin in self.pins)
-                    sold = self.forecast.get((code, p, t), 0.0)
-                    if rep.in_post[t] and (sold > TINY or reached):
-                        self.quota[code, p, t] = self.program.variable()
-                        self.beyond[code, p, t] = self.program.variable() if reached else Expr()
-                        self.program.at_most(self.quota[code, p, t], max(sold, 0.0) + self.beyond[code, p, t])
+    def __init__(self, effort: Effort, level: str, forecast: Amounts, below: Amounts) -> None:
+        super().__init__(effort)
+        self.program, self.T = LinearProgram(), self.facts.T
+        self.level, self.forecast = level, forecast
+        self.pins = rows(self.facts.model, "pins")
+        above = LEVELS[LEVELS.index(level) + 1 :]
+        self.columns: dict[str, dict[Key, Expr]] = {}
+        self.beyond: dict[str, dict[Key, Expr]] = {}
+        keys = self.keys()
+        before: Mapping[Key, Expr | float] = {k: v - GIVE * max(1.0, v) for k, v in below.items()}
+        for ell in (level, *(x for x in above if any(pin["level"] == x for pin in self.pins))):
+            self.columns[ell] = {key: self.program.variable() for key in keys}
+            self.beyond[ell] = {key: self.program.variable() if self.beyond_allowed(key) else Expr() for key in keys}
+            for key, quota in self.columns[ell].items():
+                self.program.at_most(before.get(key, 0.0), quota)
+            if ell == "ceiling":
+                self.market_and_delivery()
+            else:
+                self.reach(ell)
+            self.keep_pins(ell)
+            before = self.columns[ell]
+        if level == "base":
+            self.keep_limits()
+        self.quota = self.columns[level]
+
+    # Cells
+
+    def keys(self) -> list[Key]:
+        """Who is in post and carries clients with a demand then, or is reached by a pin or a floor."""
+        f = self.facts
+        wanted = {(f.groups[g].carrier[t], p, t) for g, p, t in self.effort.cells}
+        every = [(r, p, t) for r in f.reps for p in f.products for t in range(self.T) if f.reps[r].in_post[t]]
+        return [key for key in every if key in wanted or self.beyond_allowed(key)]
+
+    def beyond_allowed(self, key: Key) -> bool:
+        """Whether a cell lies in a pin of any level, or is of a rep with a floor."""
+        return self.facts.reps[key[0]].quota_min is not None or any(self.pinned(pin, key) for pin in self.pins)
 
     def pinned(self, pin: Row, key: Key) -> bool:
         """Whether a pin's cut holds a cell."""
@@ -52,54 +72,133 @@ class Quotas(Metrics):
             and t in self.facts.window(pin["period"])
         )
 
-    def cells(self, metric: str) -> list[Cell]:
-        """Revenue as quotas, expected as forecast; the values of each are those of the sales."""
-        found = [Cell(c.labels, Expr()) for c in self._sales("revenue")]
-        for (r, p, t), quota in self.quota.items():
-            labels = self._time(t) | self._product(p) | self._rep(r)
-            found.append(Cell(labels, quota, self.forecast.get((r, p, t), 0.0)))
-        return found
+    def sold(self, key: Key) -> float:
+        """Forecast of a cell."""
+        return max(0.0, self.forecast.get(key, 0.0))
 
     def sum(self, reps: list[str]) -> Expr:
         """Quotas of some reps over everything."""
         return total(q for (r, _, _), q in self.quota.items() if r in reps)
 
-    # What is asked
+    # Rules
 
-    def asked(self) -> list[Wish]:
-        """Targets that quotas can answer: revenue at level base, cut by nothing but what quotas know."""
-        kinds = {u["kind"] for u in self.facts.units.values()}
-        found: list[Wish] = []
-        needed = False
-        for target in self.facts.targets:
-            keys = set(parse_scope(target["scope"])) | {"unit" if k in kinds else k for k in target["each"]}
-            metric, own = parse_share_of(target["share_of"]) if target["share_of"] else ("revenue", {})
-            if (target["metric"], target["level"], metric) == ("revenue", "base", "revenue") and keys | set(
-                own
-            ) <= QUOTA_KEYS:
-                needed = needed or target["at_least"] is not None
-                for scope, cells in self._repeated(target):
-                    found += self._bounds(target, scope, cells)
-        if not needed:
-            whole = sum(sold for sold in self.forecast.values() if sold > TINY)
-            found.append(Wish("base", "1", 1.0, whole - total(self.quota.values()), whole or 1.0))
-        return found
+    def reach(self, level: str) -> None:
+        """Base and stretch can be reached."""
+        for key, quota in self.columns[level].items():
+            self.program.at_most(quota, self.sold(key) + self.beyond[level][key])
+
+    def market_and_delivery(self) -> None:
+        """The ceiling is the market's, and only what can be delivered is asked."""
+        f, quota, beyond = self.facts, self.columns["ceiling"], self.beyond["ceiling"]
+
+        def hold(cells: list[Key], most: float) -> None:
+            most = max(most, sum(self.sold(key) for key in cells))
+            self.program.at_most(total(quota[k] for k in cells), most + total(beyond[k] for k in cells))
+
+        for r, p in {(r, p) for r, p, _ in quota}:
+            market = sum(
+                f.ceiling(group, p) * f.season[p, t]
+                for group in f.groups
+                for t in range(self.T)
+                if group.carrier[t] == r
+            )
+            hold([key for key in quota if key[:2] == (r, p)], market)
+        supply = rows(f.model, "supply")
+        for p in {s["product"] for s in supply}:
+            for t in range(self.T):
+                own = [s for s in supply if s["product"] == p]
+                listed = [
+                    own_month([s for s in own if s["source"] == source], f.months[t])
+                    for source in {s["source"] for s in own}
+                ]
+                hold([key for key in quota if key[1:] == (p, t)], sum(s["maximum"] for s in listed if s))
+
+    def keep_pins(self, level: str) -> None:
+        """Pins of a level hold."""
+        for pin in (pin for pin in self.pins if pin["level"] == level):
+            cut = total(q for key, q in self.columns[level].items() if self.pinned(pin, key))
+            self.program.equal(cut, pin["amount"])
 
     def keep_limits(self) -> None:
-        """Pins, floors and caps hold; commission fits the incentive line."""
-        f, p_ = self.facts, self.program
-        for pin in self.pins:
-            p_.equal(total(q for key, q in self.quota.items() if self.pinned(pin, key)), pin["amount"])
+        """Floors and caps hold; commission fits the incentive line: all at base."""
+        f, p_, base = self.facts, self.program, self.columns["base"]
         for code, rep in f.reps.items():
+            mine = total(q for (r, _, _), q in base.items() if r == code)
             if rep.quota_min is not None:
-                p_.at_most(rep.quota_min, self.sum([code]))
+                p_.at_most(rep.quota_min, mine)
             if rep.quota_max is not None:
-                p_.at_most(self.sum([code]), rep.quota_max)
+                p_.at_most(mine, rep.quota_max)
         incentive = [b["maximum"] for b in self.effort.lines.values() if b["category"] == "incentive"]
         if incentive:
             attainment = f.settings.commission_attainment
-            paid = [f.commission(f.reps[r].grade, attainment) * q for (r, _, _), q in self.quota.items()]
+            paid = [f.commission(f.reps[r].grade, attainment) * q for (r, _, _), q in base.items()]
             p_.at_most(total(paid), sum(incentive))
+
+    # What is asked
+
+    def cells(self, metric: str) -> list[Cell]:
+        """Revenue as quotas, expected as forecast: what nobody carries is asked of nobody."""
+        return [
+            Cell(self._time(t) | self._product(p) | self._rep(r), quota, self.sold((r, p, t)))
+            for (r, p, t), quota in self.quota.items()
+        ]
+
+    def part(self, labels: Labels, scope: Scope) -> float:
+        """What of a quota is owed by the unit that the scope or each names, or by the top; of a rep that is named, all."""
+        if {"rep", "=rep"} & set(scope):
+            return 1.0
+        chain = list(self.facts.chain(self.facts.reps[str(labels["rep"])].unit))
+        for key, values in scope.items():
+            # Of the alternatives of one key the highest owes, of several keys the narrowest: a team of a region as a team.
+            while key.lstrip("=") in self.unit_keys and chain[-1] not in values and set(chain) & set(values):
+                chain.pop()
+        part = 1.0
+        for unit in chain:
+            part /= 1 + self.facts.settings.hedge.get(self.facts.units[unit]["kind"], 0.0)
+        return part
+
+    @property
+    def unit_keys(self) -> set[str]:
+        """Keys by which units are named: themselves and their kinds."""
+        return {"unit"} | {u["kind"] for u in self.facts.units.values()}
+
+    def read_by_quotas(self, target: Row) -> bool:
+        """Whether a target is on revenue, cut by nothing but what quotas know."""
+        metric, own = parse_share_of(target["share_of"]) if target["share_of"] else ("revenue", {})
+        each = {"unit" if key in self.unit_keys else key for key in target["each"]}
+        keys = set(parse_scope(target["scope"])) | each | set(own)
+        return (target["metric"], metric) == ("revenue", "revenue") and keys <= QUOTA_KEYS
+
+    def level_targets(self) -> list[Row]:
+        """The level's own rows, and those of base for which it has none, raised."""
+        own = [t for t in self.facts.targets if t["level"] == self.level]
+        replaced = [_cut(t) for t in own]
+        found = list(own)
+        for target in self.facts.targets if self.level != "base" else []:
+            if target["level"] == "base" and _cut(target) not in replaced:
+                raised = 1.0 if target["share_of"] else self.height()
+                bounds = {k: None if target[k] is None else target[k] * raised for k in ("at_least", "at_most")}
+                found.append(target | bounds)
+        return [t for t in found if self.read_by_quotas(t)]
+
+    def height(self) -> float:
+        """Multiple of base that the level asks for where nothing else is said."""
+        return 1.0 if self.level == "base" else float(getattr(self.facts.settings.levels, self.level))
+
+    def asked(self) -> list[Wish]:
+        """Targets that quotas can answer; the whole forecast, at the ceiling raised, where the level asks for nothing."""
+        found: list[Wish] = []
+        targets = self.level_targets()
+        for target in targets:
+            for scope, cells in self._repeated(target):
+                found += self._bounds(target, scope, cells)
+        if not any(target["at_least"] is not None for target in targets):
+            cells = self.cells("revenue")
+            whole = sum(self.part(c.labels, {}) * c.expected for c in cells)
+            whole *= self.height() if self.level == "ceiling" else 1.0
+            wanted = whole - total(self.part(c.labels, {}) * c.value for c in cells)
+            found.append(Wish(self.level, "1", 1.0, wanted, whole or 1.0))
+        return found
 
     # Fairness and peak
 
@@ -169,34 +268,75 @@ class Quotas(Metrics):
                 self.program.at_most(asked, f.settings.peak * total(allowed[t]) + over[-1])
         return total(over)
 
+    # Goals
+
+    def goals(self) -> dict[str, float]:
+        """Values of the level's goals, in order."""
+        program, level = self.program, self.level
+        gaps: dict[int, list[tuple[float, Expr]]] = {}
+        for wish in self.asked():
+            gap = program.variable()
+            program.at_most(wish.wanted / wish.scale, gap)
+            gaps.setdefault(0 if wish.priority == "hard" else int(wish.priority), []).append((wish.weight, gap))
+        unfair = self.unfairness()
+        over = self.peaks()
+        values = {f"{level} beyond": program.minimise(total(self.beyond[level].values()))}
+        for priority in sorted(gaps):
+            values |= hold_misses(program, f"{level} gap {priority}", gaps[priority])
+        values[f"{level} total"] = program.minimise(total(self.quota.values()))
+        values[f"{level} unfair"] = program.minimise(unfair)
+        values[f"{level} peak"] = program.minimise(over)
+        return values
+
+
+def _cut(target: Row) -> tuple[object, ...]:
+    """Return what makes a row of a level stand for a row of base."""
+    scope = sorted((k, sorted(v)) for k, v in parse_scope(target["scope"]).items())
+    return target["metric"], scope, tuple(target["each"]), target["period"], target["share_of"]
+
 
 def _share(weights: dict[str, float], key: str) -> float:
     whole = sum(weights.values())
     return weights[key] / whole if whole else 0.0
 
 
-def quota_goals(model: Model, forecast: pd.DataFrame) -> dict[str, float]:
-    """Values of the quota program's goals, in order, for a forecast of rep, product and month.
+def amounts(model: Model, frame: pd.DataFrame, column: str) -> dict[Key, float]:
+    """Sum a column of rows of rep, product and month; rows without a rep are left out."""
+    start, found = model.settings.start, dict[Key, float]()
+    for row in frame[frame["rep"].astype(str) != ""].to_dict("records"):
+        month = str(row["month"])
+        t = int(month[:4]) * 12 + int(month[5:]) - int(start[:4]) * 12 - int(start[5:])
+        key = (str(row["rep"]), str(row["product"]), t)
+        found[key] = found.get(key, 0.0) + float(row[column])
+    return found
+
+
+def quota_goals(model: Model, forecast: pd.DataFrame, quotas: pd.DataFrame | None = None) -> dict[str, float]:
+    """Values of the goals of the quota programs, in order, for a forecast of rep, product and month.
+
+    Parameters
+    ----------
+    model : Model
+    forecast : DataFrame
+        rep, product, month, forecast.
+    quotas : DataFrame, optional
+        rep, product, month, level, exact: what was asked at each level, on which the next one stands, for the answer of a level
+        need not be the only one. Without it, the oracle's own answers.
 
     Raises
     ------
     Infeasible
         If pins, floors, caps and the incentive line contradict each other.
     """
-    quotas = Quotas(model, forecast)
-    program = quotas.program
-    quotas.keep_limits()
-    gaps: dict[int, list[tuple[float, Expr]]] = {}
-    for wish in quotas.asked():
-        gap = program.variable()
-        program.at_most(wish.wanted / wish.scale, gap)
-        gaps.setdefault(0 if wish.priority == "hard" else int(wish.priority), []).append((wish.weight, gap))
-    unfair = quotas.unfairness()
-    over = quotas.peaks()
-    values = {"beyond": program.minimise(total(quotas.beyond.values()))}
-    for priority in sorted(gaps):
-        values |= hold_misses(program, f"gap {priority}", gaps[priority])
-    values["total"] = program.minimise(total(quotas.quota.values()))
-    values["unfair"] = program.minimise(unfair)
-    values["peak"] = program.minimise(over)
+    effort, sold = Effort(model), amounts(model, forecast, "forecast")
+    values: dict[str, float] = {}
+    below: dict[Key, float] = {}
+    for level in LEVELS:
+        asking = Quotas(effort, level, sold, below)
+        values |= asking.goals()
+        if quotas is None:
+            below = {key: max(0.0, q.at(asking.program.x)) for key, q in asking.quota.items()}
+        else:
+            below = amounts(model, quotas[quotas["level"] == level], "exact")
+            assert set(below) == set(asking.quota), "the plan has other cells than the mathematics"
     return values

@@ -220,8 +220,12 @@ class Metrics:
             return tuple(u for u in chain if self.facts.units[u]["kind"] == key)
         return (labels[key],) if labels.get(key) else ()
 
+    def part(self, labels: Labels, scope: Scope) -> float:
+        """Part of a cell that counts in a target of a scope."""
+        return 1.0
+
     def _bounds(self, target: Row, scope: Scope, cells: list[Cell]) -> list[Wish]:
-        metric = total(c.value for c in cells)
+        metric = total(self.part(c.labels, scope) * c.value for c in cells)
         if target["metric"] == "market_share":
             metric = metric / self._market(target, scope)
         base, calm = Expr({}, 1.0), 1.0
@@ -248,7 +252,9 @@ class Metrics:
             and all(matches(c.labels, {"rep" if k == "=rep" else "unit": v}) for k, v in carried.items())
         ]
         known = metric not in ("hours", "new_clients", "coverage", "contribution", "market_share")
-        return total(c.value for c in kept), sum(c.expected for c in kept) if known else 1.0
+        named = own | carried
+        expected = sum(self.part(c.labels, named) * c.expected for c in kept) if known else 1.0
+        return total(self.part(c.labels, named) * c.value for c in kept), expected
 
     def _carries(self, key: str) -> bool:
         return key in {"rep", "unit"} | {u["kind"] for u in self.facts.units.values()}
