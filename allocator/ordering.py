@@ -22,6 +22,8 @@ FACE = 1e-8
 ACTIVE = 1e-6
 """A bound this near, relative to one and the value, is active; a price at any other is noise."""
 
+IMPOSSIBLE = (Status.INFEASIBLE, Status.INFEASIBLE_OR_UNBOUNDED)
+
 HELD = 1e-6
 """A goal may lose this much, relative to one and its size, to numerical tolerance."""
 
@@ -121,7 +123,7 @@ class Ordering:
                     if self.out.status is Status.OPTIMAL:
                         self._take_loosely(later, program.shape[0])
                 return
-            if k == 0 or solution.status not in (Status.INFEASIBLE, Status.INFEASIBLE_OR_UNBOUNDED):
+            if k == 0 or solution.status not in IMPOSSIBLE:
                 self._stop(solution)
                 return
 
@@ -173,13 +175,17 @@ class Ordering:
         solution = self._solve(held, last.costs if last else np.zeros(held.shape[1]), last.name if last else "wishes")
         if solution.status is Status.OPTIMAL:
             return held, solution
-        if solution.status not in (Status.INFEASIBLE, Status.INFEASIBLE_OR_UNBOUNDED):
+        if solution.status not in IMPOSSIBLE:
             self._stop(solution)
         return None
 
     def _take(self, goal: Goal) -> None:
         """Solve one goal and hold it."""
         solution = self._solve(self.out.program, goal.costs, goal.name)
+        if solution.status in IMPOSSIBLE and self.out.x is not None:
+            # The answer so far keeps all goals, but for the last digits: then those are what is in the way.
+            self.out.program = _around(self.out.program, self.out.x)
+            solution = self._solve(self.out.program, goal.costs, goal.name)
         if solution.status is not Status.OPTIMAL:
             self._stop(solution)
             return
@@ -194,7 +200,7 @@ class Ordering:
             upper[rows:] += slack * value
             self.out.program = replace(held, row_upper=upper)
             solution = self._solve(self.out.program, goal.costs, goal.name)
-            if solution.status not in (Status.INFEASIBLE, Status.INFEASIBLE_OR_UNBOUNDED):
+            if solution.status not in IMPOSSIBLE:
                 break
         if solution.status is Status.OPTIMAL:
             self._accept(goal, solution)
@@ -289,6 +295,17 @@ def _face(program: Program, goal: Goal, solution: Solution) -> Program:
         only = costly[0]
         lower[only] = upper[only] = np.clip(solution.x[only], lower[only], upper[only])
     return program.with_bounds(lower, upper, row_lower, row_upper)
+
+
+def _around(program: Program, x: Floats) -> Program:
+    """The same program with bounds that let a point be that keeps them within tolerance."""
+    value = program.matrix @ x
+    return program.with_bounds(
+        np.minimum(program.lower, x),
+        np.maximum(program.upper, x),
+        np.minimum(program.row_lower, value),
+        np.maximum(program.row_upper, value),
+    )
 
 
 def _value_row(program: Program, goal: Goal, value: float) -> Program:
