@@ -272,7 +272,7 @@ class Checker:
         for condition in row.holds:
             holds = condition.holds(table, numbers=True)
             if not holds.all():
-                found = ", ".join(table.loc[~holds, condition.column].unique()[:5])
+                found = ", ".join(map(repr, table.loc[~holds, condition.column].unique()[:5]))
                 raise FactError(f"not {_said([condition])} but {found} in {rows}")
 
     def _check_figure(self, figure: Figure) -> None:

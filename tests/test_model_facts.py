@@ -74,12 +74,12 @@ def test_true_rows_pass(tmp_path: Path, row: str) -> None:
     [
         ("`reps: rep=dan`", "no row has rep=dan"),
         ("`reps: rep=ann; unit=west`", "no row has rep=ann; unit=west"),
-        ("`reps: unit=west -> rep=bob`", "not rep=bob but cho in 2 rows"),
+        ("`reps: unit=west -> rep=bob`", "not rep=bob but 'cho' in 2 rows"),
         ("`reps: grade=senior`", "no column 'grade'"),
         ("`reps: rep=ann -> grade=senior`", "no column 'grade'"),
         ("`clients: client=x`", "no file clients.csv"),
         ("`model: -> levels.ceiling=1.1`", "no column 'levels.ceiling'"),
-        ("`model: -> levels.stretch=1.2`", "not levels.stretch=1.2 but 1.1"),
+        ("`model: -> levels.stretch=1.2`", "not levels.stretch=1.2 but '1.1'"),
     ],
 )
 def test_wrong_rows_are_named(tmp_path: Path, row: str, says: str) -> None:
