@@ -1,10 +1,9 @@
-"""A plan of the pocket model and one of a busier model, worked out by hand as output files, to be audited."""
+"""Plans of the pocket model and of a busier one, worked out by hand as output files, to be audited."""
 
 from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -80,13 +79,13 @@ wang B    g4    2026-05 50       50      3000    60              0         0    
 wang B    g4    2026-06 50       50      3000    84              0         0            0
 """),
         "effects": frame("""
-rep  month   prospects new_clients contracts collections commission lift
-li   2026-04 0         0           183.6     243600      12180      0
-li   2026-05 0         0           183.6     243600      12180      0
-li   2026-06 0         0           244.8     324800      16240      0
-wang 2026-04 0         0           244       274000      13700      40000
-wang 2026-05 0         0           234.5     262000      13100      40000
-wang 2026-06 0         0           312       352000      17600      40000
+rep  month   prospects new_clients contracts collections commission lift  commission_80 commission_100 commission_120
+li   2026-04 0         0           183.6     243600      12180      0     9640          12050          15906
+li   2026-05 0         0           183.6     243600      12180      0     9640          12050          15906
+li   2026-06 0         0           244.8     324800      16240      0     12880         16100          21252
+wang 2026-04 0         0           244       274000      13700      40000 10840         13550          17886
+wang 2026-05 0         0           234.5     262000      13100      40000 10400         13000          17160
+wang 2026-06 0         0           312       352000      17600      40000 13920         17400          22968
 """),
         "targets": frame("""
 target        metric    level period scope       required planned gap status cause each bound    priority
@@ -108,17 +107,42 @@ south broadband g4    2026-06 40000 broadband
 """),
         "won": frame("rep group channel month entered won unit\n"),
         "supply": frame("product source month delivered\n"),
+        "quotas": by_level("""
+rep  unit  product   month   forecast beyond base   exact_base stretch exact_stretch ceiling exact_ceiling
+li   north broadband 2026-04 171600   0      170000 169884     172000  171600        209000  208800
+li   north broadband 2026-05 171600   0      170000 169884     171000  171600        208000  208800
+li   north broadband 2026-06 228800   0      227000 226512     229000  228800        279000  278400
+li   north iot       2026-04 72000    0      71000  71280      72000   72000         90000   90000
+li   north iot       2026-05 72000    0      71000  71280      72000   72000         90000   90000
+li   north iot       2026-06 96000    0      95000  95040      96000   96000         120000  120000
+wang south broadband 2026-04 238000   0      235000 235620     238000  238000        269000  268600
+wang south broadband 2026-05 229000   0      227000 226710     229000  229000        259000  259000
+wang south broadband 2026-06 304000   0      301000 300960     304000  304000        346000  346000
+wang south iot       2026-04 36000    0      36000  35640      36000   36000         46000   46000
+wang south iot       2026-05 33000    0      33000  32670      33000   33000         43000   43000
+wang south iot       2026-06 48000    0      47000  47520      48000   48000         61000   61000
+"""),
+        "asked": frame("""
+target    level   each bound    required asked   gap    period scope       priority
+revenue   base    .    at_least 1683000  1683000 0      .      .           1
+iot_share base    .    at_least 336600   353430  0      .      product=iot 1
+revenue   stretch .    at_least 1851300  1700000 151300 .      .           1
+iot_share stretch .    at_least 340000   357000  0      .      product=iot 1
+revenue   ceiling .    at_least 2019600  2019600 0      .      .           1
+iot_share ceiling .    at_least 403920   450000  0      .      product=iot 1
+"""),
     }
-    frames["quotas"] = quotas(frames["forecast"], {"li": "north", "wang": "south"}, 0.99)
     return frames
 
 
-def quotas(forecast: pd.DataFrame, units: dict[str, str], share: float) -> pd.DataFrame:
-    """Ask every rep, product and month for a share of its forecast."""
-    sums = forecast[forecast["rep"] != ""].groupby(["rep", "product", "month"], as_index=False)["sell"].sum()
-    sums = sums.rename(columns={"sell": "forecast"})
-    exact: Any = share * sums["forecast"]
-    return sums.assign(unit=sums["rep"].map(units), level="base", quota=exact.round(2), exact=exact, beyond=0.0)
+def by_level(text: str) -> pd.DataFrame:
+    """Read quotas of all levels side by side as rows of quotas.csv; ``beyond`` is that of base and stretch."""
+    table = frame(text)
+    shared, levels = ["rep", "unit", "product", "month", "forecast"], []
+    for level in ("base", "stretch", "ceiling"):
+        numbers = {"quota": table[level].astype(float), "exact": table[f"exact_{level}"].astype(float)}
+        levels.append(table[shared].assign(level=level, **numbers, beyond=table["beyond"] * (level != "ceiling")))
+    return pd.concat(levels, ignore_index=True)
 
 
 BUSY_SETTINGS = """
@@ -127,6 +151,7 @@ start: "2026-04"
 months: 3
 country: CN
 language: en
+rounding: 1
 """
 
 BUSY_TABLES = {
@@ -290,7 +315,8 @@ def busy() -> Frames:
 
     April to June have 21, 19 and 21 working days and 5, 4 and 5 weeks. Ann leaves at the end of May, then bob takes
     over; cho starts in May and sells by half in that month, bob stands in for him in April and is on leave for two days
-    of it. The Q client gets 3.75 of 3 promised visits, effort 1.25, so 1.05 of what is expected. Two first visits of
+    of it. At the ceiling ann may be asked for 1,200 (two thirds of 2 x 900), and basic for 1,100, 1,000 and 1,100, which is
+    what can be delivered. The Q client gets 3.75 of 3 promised visits, effort 1.25, so 1.05 of what is expected. Two first visits of
     1.25 hours in April win 0.4 clients in May; 10 leads win one client at once for 5 hours. Pushing brings 200 for each
     100 spent, half of it a month later. Cho may take one client: ``free``; ``lone`` has nobody.
     """
@@ -345,16 +371,16 @@ bob W    gp    2026-06 0        0       0       84              0         0     
 .   W    gn    2026-06 5        0       0       .               0         0            0
 """),
         "effects": frame("""
-rep month   prospects new_clients contracts collections commission lift
-ann 2026-04 0         0           5         300         25         100
-ann 2026-05 0         0           5.72      543.2       28.6       200
-ann 2026-06 0         0           0         228.8       0          0
-bob 2026-04 2         1           4.85      102         58.2       0
-bob 2026-05 1         0.9         4.53      90.8        162.36     0
-bob 2026-06 0         0.2         10.07     685.4       228.84     150
-cho 2026-04 0         0           0         0           0          0
-cho 2026-05 0         0           0.75      45          3.75       0
-cho 2026-06 0         0           1.5       120         7.5        0
+rep month   prospects new_clients contracts collections commission lift commission_80 commission_100 commission_120
+ann 2026-04 0         0           5         300         25         100  20            25             30
+ann 2026-05 0         0           5.72      543.2       28.6       200  22.88         28.6           34.32
+ann 2026-06 0         0           0         228.8       0          0    0             0              0
+bob 2026-04 2         1           4.85      102         58.2       0    40            60             80
+bob 2026-05 1         0.9         4.53      90.8        162.36     0    108.24        162.36         216.48
+bob 2026-06 0         0.2         10.07     685.4       228.84     150  152.56        228.84         305.12
+cho 2026-04 0         0           0         0           0          0    0             0              0
+cho 2026-05 0         0           0.75      45          3.75       0    3             3.75           4.5
+cho 2026-06 0         0           1.5       120         7.5        0    6             7.5            9
 """),
         "targets": frame("""
 target  metric       level   required planned gap   status each            bound    priority
@@ -415,9 +441,30 @@ basic   partner 2026-04 185
 basic   partner 2026-05 300
 basic   partner 2026-06 257
 """),
+        "quotas": by_level("""
+rep unit product month   forecast beyond base exact_base stretch exact_stretch ceiling exact_ceiling
+ann east basic   2026-04 500      0      500  500        500     500           600     600
+ann east basic   2026-05 572      0      572  572        572     572           572     572
+bob east basic   2026-04 485      15     500  500        500     500           500     500
+bob east basic   2026-05 353      0      353  353        353     353           353     353
+bob east basic   2026-06 907      0      907  907        907     907           950     950
+bob east deal    2026-04 0        0      0    0          0       0             0       0
+bob east deal    2026-05 1000     0      1000 1000       1000    1000          1400    1400
+bob east deal    2026-06 1000     0      1000 1000       1000    1000          1300    1300
+cho west basic   2026-05 75       0      75   75         75      75            75      75
+cho west basic   2026-06 150      0      150  150        150     150           150     150
+"""),
+        "asked": frame("""
+target level   each bound    required asked gap   period scope     priority
+total  base    .    at_least 5000     5057  0     .      .         1
+mix    base    .    at_least 3135.34  3057  78.34 .      family=f1 2
+mix    base    .    at_most  3287.05  3057  0     .      family=f1 2
+total  stretch .    at_least 5500     5057  443   .      .         1
+mix    stretch .    at_least 3135.34  3057  78.34 .      family=f1 2
+mix    stretch .    at_most  3287.05  3057  0     .      family=f1 2
+total  ceiling .    at_least 6000     5900  100   .      .         1
+mix    ceiling .    at_least 3658     3200  458   .      family=f1 2
+mix    ceiling .    at_most  3835     3200  0     .      family=f1 2
+"""),
     }
-    frames["quotas"] = quotas(frames["forecast"], {"ann": "east", "bob": "east", "cho": "west"}, 1.0)
-    pinned = (frames["quotas"]["rep"] == "bob") & (frames["quotas"]["month"] == "2026-04")
-    pinned &= frames["quotas"]["product"] == "basic"
-    frames["quotas"].loc[pinned, ["quota", "exact", "beyond"]] = 500.0, 500.0, 15.0
     return frames

@@ -49,11 +49,37 @@ class Totals:
     sizes: Mapping[str, float]
 
 
-def quota_cells(case: Case, amount: Floats) -> Cells:
-    """Amounts of shape (reps, products, months) with their labels."""
-    rep, product, month = (x.ravel() for x in np.indices(amount.shape))
+@dataclass(frozen=True)
+class Repeats:
+    """Which cell counts for which repetition; a cell counts for its unit and all above it.
+
+    Attributes
+    ----------
+    rows : int array
+        Positions of cells.
+    number : int array
+        The repetition for which each of them counts.
+    names : list of str
+        Names of the repetitions, their parts in order.
+    labels : list of dict of str to str
+        Their labels.
+    """
+
+    rows: Ints
+    number: Ints
+    names: list[str]
+    labels: list[dict[str, str]]
+
+    def sums(self, amount: Floats) -> Floats:
+        """Sum amounts of the cells by repetition."""
+        return summed(self.number, amount[self.rows], len(self.names))
+
+
+def quota_cells(case: Case, exists: Bools) -> Cells:
+    """Cells of the quotas, shape (reps, products, months), with their labels; the amounts are 0."""
+    rep, product, month = (x.ravel() for x in np.indices(exists.shape))
     labels = {**label_months(case, month), **label_reps(case, rep), **label_products(case, product)}
-    return Cells(amount.ravel(), month, labels, np.ones(amount.size, bool))
+    return Cells(np.zeros(exists.size), month, labels, exists.ravel())
 
 
 def sum_cells(case: Case, parts: Sequence[Cells], scope: Scope, window: Ints, each: Sequence[str] = ()) -> Totals:
@@ -66,8 +92,9 @@ def sum_cells(case: Case, parts: Sequence[Cells], scope: Scope, window: Ints, ea
     for part in parts:
         if not {*scope, *each} <= set(part.labels):
             continue
-        at = np.nonzero(_held(case, part, scope, window))[0]
-        for name, amount, size in _sum_by(case, part, at, each):
+        repeats = repeat_cells(case, part, scope, window, each)
+        sums = (repeats.sums(part.amount).tolist(), repeats.sums(np.abs(part.amount)).tolist())
+        for name, amount, size in zip(repeats.names, *sums, strict=True):
             amounts[name] = amounts.get(name, 0.0) + amount
             sizes[name] = sizes.get(name, 0.0) + size
     return Totals(amounts, sizes)
@@ -124,36 +151,31 @@ def ended(values: Any) -> Texts:
     return np.append(np.asarray(values, dtype=object), "")
 
 
-def _sum_by(case: Case, part: Cells, at: Ints, each: Sequence[str]) -> list[tuple[str, float, float]]:
-    """Sum cells by the labels of ``each``; a cell counts for its unit and all above it."""
-    amount = part.amount[at]
+def repeat_cells(case: Case, part: Cells, scope: Scope, window: Ints, each: Sequence[str]) -> Repeats:
+    """Find the cells under a scope and in some months, and the combinations of ``each`` for which they count."""
+    rows = np.nonzero(_held(case, part, scope, window))[0]
     if not each:
-        return [("", float(amount.sum()), float(np.abs(amount).sum()))]
-    joint, names = np.zeros(len(at), np.int64), []
-    rows = np.arange(len(at))
+        return Repeats(rows, np.zeros(len(rows), np.int64), [""], [{}])
+    joint, names = np.zeros(len(rows), np.int64), []
     for key in each:
         position, values = part.labels[key]
         codes, labels = pd.factorize(values)
-        code = codes[position[at]]
+        code = codes[position[rows]]
         if key == "unit":
             above, labels = _above(case, labels)
             depth = above.shape[1]
-            code = above[code[rows]].ravel()
+            code = above[code].ravel()
             joint, rows = np.repeat(joint, depth), np.repeat(rows, depth)
-        else:
-            code = code[rows]
         keep = (code >= 0) & (np.append(labels, "")[code] != "")
-        joint, rows, code = joint[keep] * len(labels) + code[keep], rows[keep], code[keep]
+        joint, rows = joint[keep] * len(labels) + code[keep], rows[keep]
         names.append((key, labels))
-    found, inverse = np.unique(joint, return_inverse=True)
-    sums = summed(inverse, amount[rows], len(found))
-    sizes = summed(inverse, np.abs(amount[rows]), len(found))
-    texts = []
+    found, number = np.unique(joint, return_inverse=True)
+    columns = {}
     for key, labels in reversed(names):
-        texts.append((key, labels[found % len(labels)]))
+        columns[key] = labels[found % len(labels)].tolist()
         found = found // len(labels)
-    combos = zip(*[[f"{k}={x}" for x in v] for k, v in texts], strict=True)
-    return [("; ".join(sorted(c)), float(v), float(s)) for c, v, s in zip(combos, sums, sizes, strict=True)]
+    combos = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+    return Repeats(rows, number, ["; ".join(sorted(f"{k}={v}" for k, v in x.items())) for x in combos], combos)
 
 
 def _above(case: Case, units: Any) -> tuple[Ints, Texts]:

@@ -26,6 +26,8 @@ class Demand:
     at_promise, ceiling : float array, shape (pairs,)
         Expected demand, capped client by client, and the ceiling.
     season : float array, shape (products, months)
+    flow : float array, shape (pairs, months)
+        The season, for as long as the clients stay, times the factors of their shifts.
     ends : float array, shape (groups,)
         Last effort of the tier's curves.
     points : mapping of int to (float array, float array)
@@ -42,6 +44,7 @@ class Demand:
     at_promise: Floats
     ceiling: Floats
     season: Floats
+    flow: Floats
     ends: Floats
     points: dict[int, tuple[Floats, Floats]]
     curve: Ints
@@ -75,13 +78,15 @@ def gather_demand(model: Model, groups: Groups, products: pd.Index[Any]) -> Dema
     most = count * numbers(table["ceiling"], 0.0)[mine]
     of_group, product = pairs // len(products), pairs % len(products)
     points, curve, ends = _curves(model, groups, products, of_group, product)
+    season = _seasons(model, products)
     return Demand(
         pd.Index(pairs),
         of_group,
         product,
         summed(pair, np.minimum(most, amount), len(pairs)),
         summed(pair, most, len(pairs)),
-        _seasons(model, products),
+        season,
+        season[product] * groups.stay[of_group] * groups.factors[groups.kind[of_group], product],
         ends,
         points,
         curve,

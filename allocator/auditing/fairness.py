@@ -7,18 +7,18 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from allocator.auditing.asked import needs, relative_gaps
+from allocator.auditing.asked import Cuts, needs, relative_gaps
 from allocator.auditing.book import Floats, summed
 from allocator.auditing.case import Case
+from allocator.auditing.layout import Quotas
 from allocator.auditing.people import below, numbers, words
-from allocator.auditing.quotas import Quotas
 
 
 def quota_goals(case: Case, levels: Mapping[str, Quotas]) -> dict[str, float]:
     """Work out beyond, gaps by priority (hard is 0), total, unfairness and peaks of the quotas of every level."""
-    values = {}
+    values, cuts = {}, Cuts(case)
     for level, quotas in levels.items():
-        rows = needs(case, level, quotas.exact, quotas.sold)
+        rows = needs(cuts, level, quotas.exact, quotas.sold)
         gap, priority = relative_gaps(rows), rows["priority"].replace("hard", "0")
         values[f"{level} beyond"] = float(quotas.beyond.sum())
         for one in sorted(set(priority), key=int):

@@ -57,7 +57,9 @@ COLUMNS: Mapping[str, Columns] = {
             *("commission_80", "commission_100", "commission_120"),
         ),
     ),
-    "asked": Columns(("target", "level", "each", "bound"), ("priority",), ("required", "asked", "gap")),
+    "asked": Columns(
+        ("target", "level", "each", "bound"), ("priority", "period", "scope"), ("required", "asked", "gap")
+    ),
     "targets": Columns(
         ("target", "level", "each", "bound"), ("metric", "status", "priority"), ("required", "planned", "gap")
     ),

@@ -11,6 +11,7 @@ import pandas as pd
 from allocator.auditing.book import Book, Bools, Floats, Ints, summed
 from allocator.auditing.files import Sheet
 from allocator.auditing.people import People, below, days_of, numbers, words
+from allocator.auditing.stays import Ways, work_out_ways
 from allocator.model import Model
 from allocator.scopes import parse_scope, parse_share_of, split_codes
 from allocator.texts import N_
@@ -28,15 +29,15 @@ ATTRIBUTES = ("client", "industry", "area")
 
 @dataclass(frozen=True)
 class Groups:
-    """Groups as the run formed them, with everything the input says about them.
+    """Groups as the run formed them, with everything the input says about their first member.
 
     Attributes
     ----------
     codes : Index
     owner, deputy : int array, shape (groups,)
-        Positions of the owner and his backup; −1 for none.
+        Positions of the owner and of who stands in for him; −1 for none.
     labels : mapping of str to object array
-        tier, status, client, industry, area of the group's first client.
+        tier, status, client, industry, area.
     active : bool array, shape (groups,)
     count : float array, shape (groups,)
     carrier : int array, shape (groups, months)
@@ -48,6 +49,11 @@ class Groups:
         Window of the promise that holds the month.
     promise : float array, shape (groups, months)
         Promise of every window; columns beyond the last window are 0.
+    stay : float array, shape (groups, months)
+        Share of the month's working days on which the members are clients.
+    kind : int array, shape (groups,)
+    factors : float array, shape (kinds, products, months)
+        What shifts make of the demand of groups of a kind.
     members : int array, shape (clients,)
         Group of each client of the input, −1 for none.
     """
@@ -63,6 +69,9 @@ class Groups:
     ramp: Floats
     window: Ints
     promise: Floats
+    stay: Floats
+    kind: Ints
+    factors: Floats
     members: Ints
 
     def by_window(self, monthly: Floats) -> Floats:
@@ -91,8 +100,11 @@ def form_groups(
     _check_alike(book, model, members, first)
     labels = {c: np.append(words(clients[c]), "")[first] for c in ("tier", "status", *ATTRIBUTES)}
     owner = _owners(book, people, effort, codes, labels["tier"])
-    _check_assignments(book, model, people, assigned, members, owner)
-    deputy = np.append(people.backup, -1)[owner]
+    has = np.append(owner, -1)[members]
+    ways = work_out_ways(model, people, has)
+    _check_ways(book, model, ways, members, first)
+    _check_assignments(book, model, people, assigned, members, has, ways.deputy)
+    deputy, stay = np.append(ways.deputy, -1)[first], np.vstack([ways.stay, np.ones(len(people.months))])[first]
     groups, months = len(codes), len(people.months)
     post = np.vstack([people.in_post, np.zeros(months, bool)])
     carrier = np.where(post[owner], owner[:, None], np.where(post[deputy], deputy[:, None], -1))
@@ -101,6 +113,7 @@ def form_groups(
     count = summed(members[mine], numbers(clients["count"], 1.0)[mine], groups)
     window, promise = _promises(model, labels["tier"])
     active = labels["status"] == "active"
+    promise = promise * (count * active)[:, None] * _mean_by_window(window, stay)
     return Groups(
         codes,
         owner,
@@ -112,9 +125,36 @@ def form_groups(
         np.where(post[deputy], share[owner], 1.0),
         ramp[carrier, np.arange(months)],
         window,
-        promise * (count * active)[:, None],
+        promise,
+        stay,
+        np.append(ways.kind, 0)[first],
+        ways.factors,
         members,
     )
+
+
+def _mean_by_window(window: Ints, stay: Floats) -> Floats:
+    """Mean of the stay over the months of every window, shape (groups, windows); 0 beyond the last one."""
+    rows = np.arange(len(window))[:, None]
+    total, length = np.zeros((2, *stay.shape))
+    np.add.at(total, (rows, window), stay)
+    np.add.at(length, (rows, window), 1.0)
+    return np.asarray(total / np.maximum(length, 1.0))
+
+
+def _check_ways(book: Book, model: Model, ways: Ways, members: Ints, first: Ints) -> None:
+    """Check that members have the same backup, stay and factors."""
+    like, mine = np.append(first, -1)[members], members >= 0
+    codes = words(model["clients"]["client"])
+    factors = ways.factors.reshape(len(ways.factors), -1)
+    number = np.unique(factors, axis=0, return_inverse=True)[1].ravel()[ways.kind]
+    alike = {
+        "backup": ways.deputy == ways.deputy[like],
+        "since, lost_on": (ways.stay == ways.stay[like]).all(axis=1),
+        "shifts": number == number[like],
+    }
+    for name, same in alike.items():
+        book.holds(ALIKE, [{"client": codes, "column": name}], same | ~mine)
 
 
 def _members(book: Book, clients: pd.DataFrame, assigned: Sheet, codes: pd.Index[Any]) -> Ints:
@@ -179,11 +219,12 @@ def _owners(book: Book, people: People, effort: Sheet, codes: pd.Index[Any], tie
     return people.reps.get_indexer(pd.Index(shown)).astype(np.int64)
 
 
-def _check_assignments(book: Book, model: Model, people: People, assigned: Sheet, members: Ints, owner: Ints) -> None:
+def _check_assignments(
+    book: Book, model: Model, people: People, assigned: Sheet, members: Ints, has: Ints, deputy: Ints
+) -> None:
     """Owners stay, new ones suit, backups take over."""
     clients = model["clients"]
     codes, fixed = words(clients["client"]), words(clients["owner"])
-    has = np.append(owner, -1)[members]
     held = np.append(people.reps.to_numpy(dtype=object), "")[has]
     mine = members >= 0
     book.holds(OWNED, [{"client": codes}], (fixed == held) | (fixed == "") | ~mine, held, fixed)
@@ -192,7 +233,7 @@ def _check_assignments(book: Book, model: Model, people: People, assigned: Sheet
     seen = np.zeros(len(codes), bool)
     seen[who[direct]] = True
     book.holds(OWNED, [{"client": codes}], seen | ~mine)
-    backups = np.append(words(model["reps"]["backup"]), "")[has]
+    backups = np.append(people.reps.to_numpy(dtype=object), "")[deputy]
     axes = [{"client": codes[who], "rep": rep}]
     book.holds(BACKUPS, axes, direct | (rep == backups[who]), rep, backups[who])
     shown = assigned.text("backup")

@@ -24,7 +24,7 @@ from allocator.auditing.cells import (
     sum_cells,
 )
 from allocator.auditing.money import collected, collected_history
-from allocator.auditing.people import commission_rates, numbers, words
+from allocator.auditing.people import commission_rates, company_units, numbers, words
 from allocator.auditing.sales import supply_limits
 from allocator.scopes import Scope
 
@@ -228,7 +228,7 @@ class Metrics:
         labels = {
             **label_months(self.case, month),
             **{c: (line, ended(words(table[c]))) for c in ("line", "category", "channel")},
-            **label_units(self.case, line, words(table["unit"])),
+            **label_units(self.case, line, company_units(self.case.model, words(table["unit"]))),
             **label_products(self.case, product[line]),
         }
         return month, labels

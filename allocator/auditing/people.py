@@ -158,6 +158,16 @@ def below(model: Model, units: Iterable[str], wanted: Iterable[str]) -> Bools:
     return held[codes] if len(codes) else np.zeros(0, bool)
 
 
+def company_units(model: Model, units: Texts) -> Texts:
+    """Units as they are named, the company's where none is; blank stays where there are several at the top."""
+    tops = [
+        u
+        for u, parent in zip(words(model["units"]["unit"]), words(model["units"]["parent"]), strict=True)
+        if not parent
+    ]
+    return np.where(units == "", tops[0], units).astype(object) if len(tops) == 1 else units
+
+
 def words(column: pd.Series[Any]) -> Texts:
     """Read a column of text, blanks as empty text."""
     values: list[Any] = column.to_list()

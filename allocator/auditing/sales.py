@@ -45,7 +45,8 @@ def check_sales(book: Book, case: Case) -> None:
     large = case.large[case.demand.product]
     _check_sell(book, case, ~large)
     _check_large(book, case, large)
-    book.at_most(CEILING, case.cells[:1], case.figures.sell.sum(axis=1), case.demand.ceiling)
+    most = case.demand.ceiling * case.demand.flow.sum(axis=1)
+    book.at_most(CEILING, case.cells[:1], (case.curve + case.lift).sum(axis=1), most)
     _check_lost(book, case)
     _check_lift(book, case)
     _check_supply(book, case)
@@ -62,11 +63,10 @@ def bought(case: Case, effort: Floats, winning: bool = True) -> Floats:
     """Work out what clients buy at an effort, shape (pairs, months): by the curve, or once they are won."""
     groups, demand = case.groups, case.demand
     of = demand.group
-    season = demand.season[demand.product]
     by_month = np.take_along_axis(demand.at_effort(effort), groups.window[of], axis=1)
     customers = np.cumsum(case.figures.won.sum(axis=0), axis=1)[of] * winning
     one = np.divide(demand.at_promise, groups.count[of], out=np.zeros(len(of)), where=groups.count[of] > 0)
-    return np.where(groups.active[of][:, None], groups.ramp[of] * by_month, one[:, None] * customers) * season
+    return np.where(groups.active[of][:, None], groups.ramp[of] * by_month, one[:, None] * customers) * demand.flow
 
 
 def _check_sell(book: Book, case: Case, plain: Bools) -> None:

@@ -12,7 +12,7 @@ from allocator.auditing.book import TOLERANCE, Book, Floats
 from allocator.auditing.case import Case, Figures
 from allocator.auditing.groups import keys_of
 from allocator.auditing.metrics import SALES, Metrics
-from allocator.auditing.people import below, numbers, words
+from allocator.auditing.people import below, company_units, numbers, words
 from allocator.auditing.sales import bought
 from allocator.scopes import Scope, parse_scope, parse_share_of
 from allocator.texts import N_
@@ -194,20 +194,20 @@ def _market(case: Case, target: Target, names: list[str]) -> Floats:
     products = case.model["products"]
     at = pd.Index(words(products["product"])).get_indexer(pd.Index(words(table["product"])))
     labels = {c: np.append(words(products[c]), "")[at] for c in ("family", "class")}
-    labels |= {c: words(table[c]) for c in ("product", "industry", "unit")}
+    labels |= {c: words(table[c]) for c in ("product", "industry")}
+    labels["unit"] = company_units(case.model, words(table["unit"]))
     months = [cal.window(p) for p in words(table["period"])]
     size = numbers(table["size"], 0.0)
     kinds = set(words(case.model["units"]["kind"])) - {""}
     for i, name in enumerate(names):
-        parts = {k: (v,) for k, v in (p.split("=", 1) for p in name.split("; ") if p)}
+        parts = [(k, (v,)) for k, v in (p.split("=", 1) for p in name.split("; ") if p)]
         window = set(target.window.tolist())
-        for key in ("month", "quarter"):
-            if key in parts:
-                window &= set(cal.window(parts[key][0]).tolist())
         total = 0.0
         held = np.ones(len(table), bool)
-        for key, values in [*target.scope.items(), *parts.items()]:
-            if key == "unit" or key in kinds:
+        for key, values in [*target.scope.items(), *parts]:
+            if key in ("month", "quarter"):
+                window &= {t for value in values for t in cal.window(value).tolist()}
+            elif key == "unit" or key in kinds:
                 held &= below(case.model, labels["unit"], values)
             elif key in labels:
                 held &= np.isin(labels[key].astype(str), values)

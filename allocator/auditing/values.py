@@ -7,9 +7,9 @@ import pandas as pd
 
 from allocator.auditing.case import Case
 from allocator.auditing.fairness import quota_goals
+from allocator.auditing.layout import lay_out_quotas
 from allocator.auditing.metrics import Metrics
 from allocator.auditing.people import numbers
-from allocator.auditing.quotas import lay_out_quotas
 from allocator.auditing.targets import relative_misses, repetitions
 
 
