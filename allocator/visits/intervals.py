@@ -25,7 +25,8 @@ def intervals(client: Ints, day: Ints, spacing: Ints, first: Ints, last: Ints) -
     start = np.maximum(end + gap, first[right])
     high[left] = np.minimum(last[left], start - gap)
     low[right] = start
-    return low, high
+    high = np.maximum(high, first - 1)
+    return np.minimum(low, high + 1), high  # an interval without a day ends before it begins
 
 
 def push_apart(client: Ints, day: Ints, spacing: Ints, first: Ints, last: Ints) -> Ints:

@@ -139,6 +139,7 @@ def _cut(horizon: Horizon, wanted: Wanted) -> tuple[Ints, Ints, Ints]:
         rank = horizon.rank[np.clip(day, 0, len(horizon.days) - 1)]
         low = np.maximum(low, days[np.clip(rank - REACH, 0, len(days) - 1)])
         high = np.minimum(high, days[np.clip(rank + REACH, 0, len(days) - 1)])
+        low = np.minimum(low, high + 1)
     return day, low, high
 
 

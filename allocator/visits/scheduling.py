@@ -177,14 +177,16 @@ def prepare(
         model, tables, horizon, team, items, dealt, names.tier_of, closed, left, minutes
     )
     _use(left, promised, np.concatenate([executives.item, refused]))
+    np.subtract.at(minutes, (items.rep[executives.item], executives.day), items.minutes[executives.item])
     mentor = mentors(model, team)
-    mentoring = date_mentoring(model, horizon, team, items, mentor, closed, left, minutes)
+    taken = np.union1d(closed, around_joint(items, [executives], horizon))
+    mentoring = date_mentoring(model, horizon, team, items, mentor, taken, left, minutes)
+    np.subtract.at(minutes, (items.rep[mentoring.item], mentoring.day), items.minutes[mentoring.item])
     _use(left, promised, mentoring.item)
     month_minutes = _month_minutes(team, rings, horizon)
     day_visits = np.broadcast_to(team.day_visits[:, None], minutes.shape).copy()
     for joint in (executives, mentoring):
         rep, length = items.rep[joint.item], items.minutes[joint.item]
-        np.subtract.at(minutes, (rep, joint.day), length)
         np.subtract.at(day_visits, (rep, joint.day), 1)
         np.subtract.at(month_minutes, (rep, horizon.month[joint.day]), length)
     np.subtract.at(minutes, (mentor[items.rep[mentoring.item]], mentoring.day), items.minutes[mentoring.item])

@@ -202,7 +202,7 @@ class Checker:
             count[row["client"], row["window"]] += row["promised"] == "yes"
         groups: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0, 0])
         for code, client in self.facts.clients.items():
-            if client["status"] != "active" or client["tier"] not in self.facts.tiers:
+            if client["status"] != "active" or client["tier"] not in self.facts.tiers or code not in self.group:
                 continue
             tier = self.facts.tiers[client["tier"]]
             for window in self.windows[tier["per"]]:
@@ -230,16 +230,16 @@ class Checker:
         seen: Counter[str] = Counter()
         new: Counter[str] = Counter()
         for row in (*self.visits, *self.unplaced):
-            group = self.group[self.client(row["client"])["client"]]
-            if row.get("reason") == "not planned":
-                continue
-            (new if row["purpose"] in ("prospect", "recovery") else seen)[group] += 1
+            client = self.client(row["client"])
+            if row.get("reason") != "not planned":
+                (seen if client["status"] == "active" else new)[self.group[client["client"]]] += 1
         for group in planned:
             if abs(seen[group] - planned[group]) > 2:
                 yield f"{group}: {seen[group]} visits of {planned[group]} planned"
             if abs(new[group] - first[group]) > 0.5 + EPS:
                 yield f"{group}: {new[group]} first visits of {first[group]} planned"
-        again = Counter(r["client"] for r in (*self.visits, *self.unplaced) if r["purpose"] in ("prospect", "recovery"))
+        every = [r["client"] for r in (*self.visits, *self.unplaced)]
+        again = Counter(name for name in every if self.client(name)["status"] != "active")
         yield from (f"{name} is first visited {n} times" for name, n in again.items() if n > 1)
 
     def executives_are_there(self) -> Iterator[str]:
