@@ -20,7 +20,7 @@ from allocator.binding import binding_rules, causes, contradictions
 from allocator.engines import engine as find_engine
 from allocator.engines.status import Engine, Status
 from allocator.errors import EngineError
-from allocator.formulation.answers import effort_tables, with_quota_commission
+from allocator.formulation.answers import effort_tables
 from allocator.formulation.effort import Effort, effort_program
 from allocator.formulation.grain import make_grain
 from allocator.formulation.quotas import Quotas, quota_program
@@ -28,6 +28,7 @@ from allocator.model import LEVELS, Model
 from allocator.ordering import HELD, Ordering, Outcome, worst_loss
 from allocator.plan import GoalValue, Plan
 from allocator.program import Floats, Program
+from allocator.publishing import publish
 from allocator.settling import settle_effort, settle_quotas
 from allocator.texts import _
 
@@ -110,8 +111,7 @@ def solve(
     summary["solves"] = sum(o.solves for o in outcomes)
     summary["engine_seconds"] = sum(o.seconds for o in outcomes)
     clock.lap("build")
-    tables["quotas"].insert(5, "quota", tables["quotas"]["exact"].round(2))
-    tables["effects"] = with_quota_commission(model, tables["effects"], tables["quotas"])
+    model = replace(model, findings=(*model.findings, *publish(grain, tables)))
     clock.lap("round")
     _examine(model, tables, summary)
     clock.lap("audit")
@@ -202,9 +202,23 @@ def _needs_table(asked: list[tuple[Quotas, Outcome]]) -> pd.DataFrame:
         gap = np.where(table["bound"] == "at_least", required - owed, owed - required)
         seen = gap > 1e-6 * np.maximum(table["scale"].to_numpy(float) * quotas.program.money, 1e-9)
         table = table.assign(required=required, asked=owed, gap=np.where(seen, gap, 0.0))
+        table["cause"] = np.where(seen, _gap_causes(quotas, owed), "")
         frames.append(table.assign(priority=table["priority"].astype(str).replace("0", "hard")))
-    names = ["target", "level", "each", "bound", "required", "asked", "gap", "period", "scope", "priority"]
+    names = ["target", "level", "each", "bound", "required", "asked", "gap", "period", "scope", "priority", "cause"]
     return pd.concat(frames, ignore_index=True)[names]
+
+
+def _gap_causes(quotas: Quotas, owed: Floats) -> np.ndarray:
+    """Why what the company needs is not asked for: the forecast ends, the market does, or something else came first."""
+    asking = quotas.asking
+    x = np.zeros(quotas.program.shape[1])
+    x[asking.columns[asking.level]] = asking.cells["forecast"].to_numpy(float)
+    carried = quotas.needs.values(x)[0] * quotas.program.money
+    least = (quotas.needs.table["bound"] == "at_least").to_numpy()
+    other = _("a limit or something asked for before stands in the way")
+    if asking.level == LEVELS[-1]:
+        return np.where(least, _("the clients can buy no more, or a limit stands in the way"), other)
+    return np.where(least & (owed >= carried * (1 - 1e-9)), _("the forecast carries no more"), other)
 
 
 def _without_plan(model: Model, program: Program, outcome: Outcome, solver: Engine, clock: _Clock) -> Plan:

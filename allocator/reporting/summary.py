@@ -14,7 +14,8 @@ from rich.text import Text
 
 from allocator.plan import Plan
 from allocator.reporting.amounts import MONEY, Amounts, count, seconds, share
-from allocator.reporting.words import KPIS, LEVELS, METRICS, STATUSES, STEPS
+from allocator.reporting.sentences import Miss, missed_targets, needs_not_asked
+from allocator.reporting.words import KPIS, LEVELS, STATUSES, STEPS
 from allocator.texts import _
 
 LINES = 8
@@ -76,15 +77,11 @@ def _targets(plan: Plan, summary: Mapping[str, Any], amounts: Amounts) -> list[R
         return _section(_("Targets"), Text(_("The model has none.")))
     title = _("Targets: {met} of {all} met").format(met=met, all=met + missed)
     table = plan["targets"]
-    body: list[RenderableType] = []
-    rows = table[(table["status"] == "missed") & (table["level"] != "ceiling")]
-    for code, misses in _worst_first(rows)[:LINES]:
-        repeats = int((table["target"] == code).sum())
-        body += _miss(code, misses, repeats, amounts)
-    hidden = rows["target"].nunique() - LINES
-    if hidden > 0:
-        body.append(Text(_("… and {count} more in targets.csv").format(count=hidden), style="dim"))
-    failed = set(rows["target"])
+    misses = list(missed_targets(plan, amounts))
+    body: list[RenderableType] = [_said(miss) for miss in misses[:LINES]]
+    if len(misses) > LINES:
+        body.append(Text(_("… and {count} more in targets.csv").format(count=len(misses) - LINES), style="dim"))
+    failed = set(table.loc[(table["status"] == "missed") & (table["level"] != "ceiling"), "target"])
     kept = [str(c) for c in table.loc[table["status"] != "missed", "target"].unique() if c not in failed]
     if kept:
         names = ", ".join(kept[:LINES]) + (" …" if len(kept) > LINES else "")
@@ -92,36 +89,11 @@ def _targets(plan: Plan, summary: Mapping[str, Any], amounts: Amounts) -> list[R
     return _section(title, Group(*body))
 
 
-def _worst_first(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """Missed rows by target, the more important and the more badly missed first."""
-    rows = rows.assign(relative=rows["gap"] / rows["required"].abs().where(rows["required"] != 0, 1.0))
-    rows = rows.sort_values("relative", ascending=False, kind="stable")
-    order = rows.assign(priority=pd.to_numeric(rows["priority"], errors="coerce").fillna(0))
-    order = order.sort_values(["priority", "relative"], ascending=[True, False], kind="stable")
-    return [(str(code), rows[rows["target"] == code]) for code in order["target"].unique()]
-
-
-def _miss(code: str, misses: pd.DataFrame, repeats: int, amounts: Amounts) -> list[RenderableType]:
-    worst = misses.iloc[0]
-    metric = str(worst["metric"])
-    head = f"{code}  ({_(METRICS.get(metric, metric))}, {_(LEVELS.get(worst['level'], worst['level']))}"
-    if repeats > 1:
-        head += "; " + _("{missed} of {all} missed, worst {each}").format(
-            missed=len(misses), all=repeats, each=worst["each"] or worst["period"]
-        )
-    numbers = _("asked {required}, planned {planned}: {gap} ({share}) missing")
-    if worst["bound"] == "at_most":
-        numbers = _("at most {required}, planned {planned}: {gap} ({share}) over")
-    numbers = numbers.format(
-        required=amounts.metric(metric, worst["required"]),
-        planned=amounts.metric(metric, worst["planned"]),
-        gap=amounts.gap(metric, worst["gap"]),
-        share=share(worst["relative"]),
-    )
-    lines = [Text(head + ")"), Text(numbers)]
-    if worst["cause"]:
-        lines.append(Text(_("because: {cause}").format(cause=worst["cause"]), style="dim"))
-    return [_marked(_("missed"), "red", Group(*lines))]
+def _said(miss: Miss) -> RenderableType:
+    lines = [Text(miss.head), Text(miss.numbers)]
+    if miss.cause:
+        lines.append(Text(_("because: {cause}").format(cause=miss.cause), style="dim"))
+    return _marked(_("missed"), "red", Group(*lines))
 
 
 def _marked(mark: str, style: str, body: RenderableType) -> Table:
@@ -178,31 +150,58 @@ def _binding(plan: Plan) -> list[RenderableType]:
 
 def _quotas(plan: Plan, amounts: Amounts) -> list[RenderableType]:
     quotas = plan["quotas"]
-    quotas = quotas[quotas["level"] == "base"]
-    total = float(quotas["quota"].sum())
-    if quotas.empty or not total:
+    if not quotas["quota"].sum():
         return []
-    top = quotas["unit"].map(_top_units(plan))
-    by_unit = quotas.groupby(top, observed=True).agg(reps=("rep", "nunique"), quota=("quota", "sum"))
-    by_unit["forecast"] = quotas.groupby(top, observed=True)["forecast"].sum()
-    by_unit = by_unit.sort_values("quota", ascending=False)
+    by_rep = plan.model["reps"].shape[0] <= LINES
+    who = quotas["rep"] if by_rep else quotas["unit"].map(_top_units(plan))
+    sums = quotas.pivot_table("quota", who, "level", aggfunc="sum", observed=True).reindex(columns=list(LEVELS))
+    base = quotas["level"] == "base"
+    sums["reps"] = quotas[base].groupby(who[base], observed=True)["rep"].nunique()
+    sums["forecast"] = quotas[base].groupby(who[base], observed=True)["forecast"].sum()
+    sums = sums.sort_values("base", ascending=False)
     grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
-    grid.add_column(_("unit"), overflow="fold")
-    for heading in (_("reps"), _("base quota"), _("of all"), _("of forecast")):
+    grid.add_column(_("rep") if by_rep else _("unit"), overflow="fold")
+    headings = [] if by_rep else [_("reps")]
+    for heading in (*headings, *(_(name) for name in LEVELS.values()), _("base of forecast")):
         grid.add_column(heading, justify="right", no_wrap=True)
-    for unit, row in by_unit.head(LINES).iterrows():
-        grid.add_row(str(unit), *_quota_cells(row, total, amounts))
-    if len(by_unit) > LINES:
+    for name, row in sums.head(LINES).iterrows():
+        grid.add_row(str(name), *_quota_cells(row, by_rep, amounts))
+    if len(sums) > LINES:
         grid.add_row("…")
-    grid.add_row(_("all"), *_quota_cells(by_unit.sum(), total, amounts), style="bold")
-    return _section(_("Who is asked for how much"), grid)
+    grid.add_row(_("all"), *_quota_cells(sums.sum(), by_rep, amounts), style="bold")
+    body: list[RenderableType] = [grid, *(_said(miss) for miss in list(needs_not_asked(plan, amounts))[:LINES])]
+    body += [Text(line, style="dim") for line in (_hedge(plan, amounts), _commission(plan, amounts)) if line]
+    return _section(_("Who is asked for how much"), Group(*body))
 
 
-def _quota_cells(row: pd.Series, total: float, amounts: Amounts) -> Iterator[str]:
-    yield f"{row['reps']:,.0f}"
-    yield amounts.money(row["quota"])
-    yield share(row["quota"] / total)
-    yield share(row["quota"] / row["forecast"]) if row["forecast"] else "–"
+def _quota_cells(row: pd.Series, by_rep: bool, amounts: Amounts) -> Iterator[str]:
+    if not by_rep:
+        yield f"{row['reps']:,.0f}"
+    for level in LEVELS:
+        yield amounts.money(row[level])
+    yield share(row["base"] / row["forecast"]) if row["forecast"] else "–"
+
+
+def _hedge(plan: Plan, amounts: Amounts) -> str:
+    """How much more the reps are asked for than the company owes."""
+    units = plan["units"]
+    top = units[units["unit"].isin({chain[-1] for chain in plan.model.ancestors.values()}) & (units["level"] == "base")]
+    quotas = plan["quotas"]
+    asked, owed = float(quotas.loc[quotas["level"] == "base", "quota"].sum()), float(top["owed"].sum())
+    if owed <= 0 or asked <= owed * (1 + 1e-9):
+        return ""
+    says = _("Hedge: the company owes {owed}, the reps are asked for {asked} (+{more})")
+    return says.format(owed=amounts.money(owed), asked=amounts.money(asked), more=share(asked / owed - 1))
+
+
+def _commission(plan: Plan, amounts: Amounts) -> str:
+    effects = plan["effects"]
+    if not len(plan.model["commission"]):
+        return ""
+    paid = " / ".join(amounts.money(float(effects[f"commission_{a}"].sum())) for a in (80, 100, 120))
+    says = _("Commission if all reach 80 / 100 / 120 %: {paid}").format(paid=paid)
+    lines = plan.model["budget"].query("category == 'incentive'")["maximum"]
+    return says + (_(" · set aside: {money}").format(money=amounts.money(float(lines.sum()))) if len(lines) else "")
 
 
 def _top_units(plan: Plan) -> dict[str, str]:

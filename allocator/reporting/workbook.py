@@ -13,12 +13,18 @@ import xlsxwriter
 import xlsxwriter.exceptions
 
 from allocator.plan import Plan
+from allocator.reporting.amounts import Amounts
+from allocator.reporting.overview import overview
+from allocator.reporting.sentences import missed_targets, needs_not_asked
 from allocator.reporting.table_text import cell_text
 from allocator.reporting.words import KPIS, STATUSES
 from allocator.texts import N_, _
 
-LEFT_OUT = ("forecast", "breakdown", "visits", "lift", "won", "supply")
+LEFT_OUT = ("forecast", "breakdown", "visits", "contracts", "lift", "won", "supply")
 """Tables that are too long or too fine for a sheet; they are in the run as CSV."""
+
+FIRST = ("targets", "asked", "quotas", "units", "actions", "budget")
+"""Tables that readers look for first, in the order of their sheets."""
 
 LABELS = {
     **dict(KPIS),
@@ -50,7 +56,10 @@ Rows = Sequence[tuple[str, object]]
 
 def workbook_bytes(plan: Plan, tables: Mapping[str, pd.DataFrame]) -> bytes:
     """Return the workbook of a plan: sheet ``summary`` first, then a sheet per table in their order."""
-    sheets = {name: frame for name, frame in tables.items() if name not in LEFT_OUT}
+    order = [*(name for name in FIRST if name in tables), *(name for name in tables if name not in FIRST)]
+    sheets = {name: tables[name] for name in order if name not in LEFT_OUT}
+    if plan.tables:
+        sheets = {"overview": overview(plan), **sheets}
     return sheets_bytes(sheets, _summary_rows(plan, sheets))
 
 
@@ -162,6 +171,7 @@ def _summary_rows(plan: Plan, sheets: Mapping[str, pd.DataFrame]) -> list[tuple[
     rows: list[tuple[str, object]] = [(plan.model.settings.title or plan.model.name, "")]
     rows += [(_("status"), _(STATUSES.get(plan.status, plan.status)))]
     rows += [(_("money in"), plan.model.settings.money_unit), ("", "")]
+    rows += _missed_rows(plan) if plan.tables else []
     for title, part in (
         (_("key figures"), summary.get("kpis")),
         (_("targets"), summary.get("targets")),
@@ -175,4 +185,22 @@ def _summary_rows(plan: Plan, sheets: Mapping[str, pd.DataFrame]) -> list[tuple[
         if len(frame) > LAST_ROW:
             says = _("the first {shown:,} of {rows:,} rows; all are in {name}.csv")
             rows.append((name, says.format(shown=LAST_ROW, rows=len(frame), name=name)))
+    return rows
+
+
+def _missed_rows(plan: Plan) -> list[tuple[str, object]]:
+    """What is missed and why, as on the screen."""
+    amounts = Amounts(plan.model.settings.money_unit, plan.model.settings.currency)
+    rows: list[tuple[str, object]] = []
+    parts = (
+        (_("targets that are missed"), missed_targets(plan, amounts)),
+        (_("what the company needs and nobody can be asked for"), needs_not_asked(plan, amounts)),
+    )
+    for title, misses in parts:
+        rows.append((title, ""))
+        for miss in misses:
+            cause = "; " + _("because: {cause}").format(cause=miss.cause) if miss.cause else ""
+            rows.append((miss.head, miss.numbers + cause))
+        rows += [(_("none"), " ")] if rows[-1][1] == "" else []
+        rows.append(("", ""))
     return rows

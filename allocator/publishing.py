@@ -1,0 +1,40 @@
+"""From exact quotas to what people are given: rounded numbers, units, days, weekly actions, the funnel backwards."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from allocator.actions.tables import actions, contracts
+from allocator.beyond import beyond_findings
+from allocator.breaking_down import breakdown
+from allocator.errors import Finding
+from allocator.formulation.answers import with_quota_commission
+from allocator.formulation.grain import Grain
+from allocator.funnel import funnel_table
+from allocator.rounding import round_quotas, rounding_findings
+from allocator.units import units_table
+
+
+def publish(grain: Grain, tables: dict[str, pd.DataFrame]) -> list[Finding]:
+    """Round the quotas of a plan, and add the tables that are made of them.
+
+    Parameters
+    ----------
+    grain : Grain
+    tables : dict of str to DataFrame
+        Frames of a plan; ``quotas`` gets its column ``quota``, ``effects`` what quotas bring.
+
+    Returns
+    -------
+    list of Finding
+        What is asked beyond what can be reached, and totals that rounding moved far.
+    """
+    model, quotas = grain.model, tables["quotas"]
+    quotas.insert(list(quotas.columns).index("level") + 1, "quota", round_quotas(model, quotas))
+    tables["units"] = units_table(model, quotas)
+    tables["effects"] = with_quota_commission(model, tables["effects"], quotas)
+    tables["breakdown"] = breakdown(model, quotas)
+    tables["funnel"] = funnel_table(model, tables, grain)
+    tables["actions"] = actions(model, tables, grain)
+    tables["contracts"] = contracts(model, tables, grain)
+    return [*beyond_findings(model, quotas), *rounding_findings(model, quotas)]
