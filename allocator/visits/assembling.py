@@ -11,6 +11,7 @@ from allocator.model import Model
 from allocator.visits.answer import Lines, Names, Schedule, unplaced_frame, visits_frame
 from allocator.visits.areas import day_tours
 from allocator.visits.dealing import Dealt
+from allocator.visits.exchanging import exchange
 from allocator.visits.horizon import Bools, Ints
 from allocator.visits.joint import Joint, executive_tiers
 from allocator.visits.keeping import moved_visits
@@ -40,21 +41,27 @@ class Book:
 
 def assemble(book: Book, rows: list[Ints], placed: list[Placed]) -> Schedule:
     """Put the answers together; ``rows`` are the items of each answer."""
-    lines, item = _lines(book, rows, placed)
+    none = np.zeros(0, np.int64)
+    ordinary = np.concatenate([none, *(r[p.item] for r, p in zip(rows, placed, strict=True))])
+    alone = np.concatenate([none, *(p.day for p in placed)])
+    day, rep = exchange(book.shop, ordinary, alone)
+    lines, item = _lines(book, ordinary, day, rep)
     lines = replace(lines, promised=_promised(book, lines, item))
     lines = replace(lines, kind=_plain_executives(book, lines))
     lines = replace(lines, reason=_reasons(book, lines, item))
     lines = _joined(lines, _missing(book), _series_without_visit(book, lines))
-    return Schedule(visits_frame(lines, book.names), unplaced_frame(lines, book.names), _figures(book, lines, placed))
+    return Schedule(
+        visits_frame(lines, book.names),
+        unplaced_frame(lines, book.names),
+        _figures(book, lines, placed, int((day != alone).sum())),
+    )
 
 
-def _lines(book: Book, rows: list[Ints], placed: list[Placed]) -> tuple[Lines, Ints]:
-    """Visits that the plan wants, dated or not, and their items."""
-    items, none = book.shop.items, np.zeros(0, np.int64)
+def _lines(book: Book, ordinary: Ints, day: Ints, rep: Ints) -> tuple[Lines, Ints]:
+    """Visits that the plan wants, dated or not, and their items; given are those that are not joint."""
+    items = book.shop.items
     nowhere = np.flatnonzero((items.rep < 0) & (book.shop.visits > 0))
     nowhere = np.repeat(nowhere, book.shop.visits[nowhere])
-    ordinary = np.concatenate([none, *(r[p.item] for r, p in zip(rows, placed, strict=True))])
-    day = np.concatenate([none, *(p.day for p in placed)])
     parts = [
         (ordinary, day, ORDINARY, 0),
         (nowhere, np.full(len(nowhere), -1), ORDINARY, 0),
@@ -70,7 +77,7 @@ def _lines(book: Book, rows: list[Ints], placed: list[Placed]) -> tuple[Lines, I
         member=items.member[item],
         window=items.window[item],
         day=day,
-        rep=items.rep[item],
+        rep=np.concatenate([rep, items.rep[item[len(rep) :]]]),
         owner=items.owner[item],
         minutes=items.minutes[item],
         first=items.first[item],
@@ -204,7 +211,7 @@ def _joined(*lines: Lines) -> Lines:
     return Lines(**{name: np.concatenate([getattr(part, name) for part in lines]) for name in vars(lines[0])})
 
 
-def _figures(book: Book, lines: Lines, placed: list[Placed]) -> dict[str, Any]:
+def _figures(book: Book, lines: Lines, placed: list[Placed], exchanged: int) -> dict[str, Any]:
     dated = lines.day >= 0
     by_rows, kept = sum(p.by_rows for p in placed), book.shop.kept
     horizon = book.shop.horizon
@@ -224,6 +231,7 @@ def _figures(book: Book, lines: Lines, placed: list[Placed]) -> dict[str, Any]:
         "reps_by_rows": by_rows,
         "rows_share": by_rows / len(placed) if placed else 0.0,
         "repaired": sum(p.repaired for p in placed),
+        "exchanged": exchanged,
         "moved": moved,
         "executive": int((visited.kind == EXECUTIVE).sum()),
         "mentoring": int((visited.kind == MENTORING).sum()),

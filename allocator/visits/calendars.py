@@ -78,8 +78,24 @@ def appointments(visits: pd.DataFrame, rep: str) -> list[Appointment]:
             begin = found[-1].begin + found[-1].minutes
             if begin >= NOON > found[-1].begin:
                 begin = max(begin, AFTERNOON)
-        texts = [str(row[c]) for c in ("client", "tier", "purpose", "rep", "owner", "with", "window")]
-        found.append(Appointment(date, begin, int(row["minutes"]), *texts, number=int(row["number"])))
+        client, tier, purpose, maker, owner, companion, window = (
+            str(row[c]) for c in ("client", "tier", "purpose", "rep", "owner", "with", "window")
+        )
+        found.append(
+            Appointment(
+                date,
+                begin,
+                int(row["minutes"]),
+                client,
+                tier,
+                purpose,
+                maker,
+                owner,
+                companion,
+                window,
+                int(row["number"]),
+            )
+        )
     return found
 
 
@@ -159,7 +175,7 @@ def uid(model: str, one: Appointment, rep: str) -> str:
 def client_name(clients: pd.DataFrame, client: str) -> str:
     """Name of a client, with its number where it is one of several; its code where it has no name."""
     code, hash_, number = client.partition("#")
-    return (str(clients.at[code, "name"]) or code) + hash_ + number
+    return (str(clients.loc[code, "name"]) or code) + hash_ + number
 
 
 def zone_of(country: str) -> str:

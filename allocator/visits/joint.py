@@ -263,8 +263,10 @@ def _is_mentoring(activity: str) -> bool:
     return activity == MENTORING or activity.startswith(f"{MENTORING}_")
 
 
-def mentoring_wishes(model: Model, horizon: Horizon, team: Team, items: Items, mentor: Ints, left: Ints) -> Wishes:
-    """Mentoring visits as wishes, one for each new rep and month."""
+def mentoring_wishes(
+    model: Model, horizon: Horizon, team: Team, items: Items, mentor: Ints, left: Ints, minutes: Ints
+) -> Wishes:
+    """Mentoring visits as wishes, one for each new rep and month; a mentor's day must have room for the longest."""
     calendar = model.calendar
     months = calendar.count
     often = {
@@ -303,7 +305,7 @@ def mentoring_wishes(model: Model, horizon: Horizon, team: Team, items: Items, m
         first=np.maximum(items.low[item], first[wish[item]]),
         last=np.minimum(items.high[item], last[wish[item]]),
         pool=np.maximum(mentor, 0),
-        units=team.own.astype(np.int64),
+        units=(team.own & (minutes >= items.minutes[item].max(initial=0))).astype(np.int64),
         month_units=np.full((len(team.code), months), UNLIMITED),
     )
 
@@ -360,5 +362,5 @@ def date_mentoring(
     """Date the visits of new reps on which their mentors go along."""
     if not (mentor >= 0).any():
         return Joint(*(np.zeros(0, np.int64),) * 3)
-    wishes = mentoring_wishes(model, horizon, team, items, mentor, left)
+    wishes = mentoring_wishes(model, horizon, team, items, mentor, left, minutes)
     return date_joint(horizon, team, items, wishes, closed, left, minutes)

@@ -143,22 +143,23 @@ def _search(
     without = np.repeat([WITHOUT_PROMISED, WITHOUT_OTHER], pairs)
     costs = np.concatenate([offers.cost / 1000.0, without])
     engine = Highs()
-    solution = engine.solve(program, costs)
-    if solution.x is None:
+    relaxed = engine.solve(program, costs).x
+    if relaxed is None:
         return None
-    taken: Floats = solution.x[:count]
+    taken = np.asarray(relaxed[:count])
+    solution = relaxed
     if np.abs(taken - np.round(taken)).max(initial=0.0) > 1e-6:
         whole = np.arange(program.shape[1]) < count
-        solution = engine.solve(replace(_settled(task, program, offers, taken), integer=whole), costs)
-        if solution.x is None:
-            solution = engine.solve(replace(program, integer=whole), costs)
-        if solution.x is None:
+        found = engine.solve(replace(_settled(task, program, offers, taken), integer=whole), costs).x
+        if found is None:
+            found = engine.solve(replace(program, integer=whole), costs).x
+        if found is None:
             return None
-    answer: Floats = solution.x
-    found = np.flatnonzero(answer[:count] > 0.5)
+        solution = found
+    chosen = np.flatnonzero(solution[:count] > 0.5)
     before = _promised_without_day(merged, item, day)
-    after = _promised_without_day(merged, offers.item[found], offers.day[found])
-    return found if after < before else None
+    after = _promised_without_day(merged, offers.item[chosen], offers.day[chosen])
+    return chosen if after < before else None
 
 
 def _program(task: Task, merged: Merged, offers: Offers, units: Ints, months: Ints) -> Program:

@@ -43,8 +43,8 @@ def pocket() -> Dated:
 
 @pytest.fixture(scope="session")
 def telecom(telecom_model: Model) -> Dated:
-    """Return the carrier's model with a plan of its promises and first visits, dated by two processes."""
-    tables = plan(np.random.default_rng(1), telecom_model)
+    """Return a plan of the promises and first visits of half of the carrier's engineers, dated by two processes."""
+    tables = first_reps(telecom_model, plan(np.random.default_rng(1), telecom_model), 34)
     return Dated(telecom_model, tables, schedule(telecom_model, tables, workers=2))
 
 
@@ -53,7 +53,12 @@ def team(telecom_model: Model) -> Dated:
     """Return the plan of the carrier's first seven engineers, without executives, dated."""
     model = telecom_model
     tables = plan(np.random.default_rng(2), model)
-    few = set(model["reps"]["rep"].iloc[:7])
-    rows = {name: frame[frame["rep"].isin(few)].reset_index(drop=True) for name, frame in tables.items()}
+    rows = first_reps(model, tables, 7)
     model = replace(model, tables={**model.tables, "needs": model["needs"].iloc[:0]})
     return Dated(model, rows, schedule(model, rows))
+
+
+def first_reps(model: Model, tables: dict[str, pd.DataFrame], count: int) -> dict[str, pd.DataFrame]:
+    """Return what a plan has for some reps."""
+    few = set(model["reps"]["rep"].iloc[:count])
+    return {name: frame[frame["rep"].isin(few)].reset_index(drop=True) for name, frame in tables.items()}

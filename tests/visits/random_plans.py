@@ -106,10 +106,8 @@ def clients(rng: np.random.Generator, base: Model, tables: Frames) -> pd.DataFra
     frame["weekdays"] = pd.Series(
         [tuple(rng.choice(list("12345"), 2, replace=False)) for _ in range(count)], dtype=object
     )
-    closed = [
-        tuple(f"2026-0{m}-{d:02d}" for m, d in zip(rng.integers(1, 4, 5), rng.integers(1, 28, 5), strict=True))
-        for _ in range(count)
-    ]
+    month, day = rng.integers(1, 4, (count, 5)), rng.integers(1, 28, (count, 5))
+    closed = [tuple(f"2026-{m:02d}-{d:02d}" for m, d in zip(*md, strict=True)) for md in zip(month, day, strict=True)]
     frame["blocked"] = pd.Series(closed, dtype=object)
     return frame
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def test_visits_of_a_day_do_not_overlap(pocket: Dated) -> None:
     """Proves that the proposed times of a day follow one another."""
     read = events(calendar_bytes(pocket.model, pocket.schedule.visits, "wang", stamp=STAMP)).values()
     times = sorted((e.dtstart.value, e.dtend.value) for e in read)
-    assert all(end <= begin for (_b, end), (begin, _e) in zip(times, times[1:], strict=False))
+    assert all(end <= begin for (_b, end), (begin, _e) in itertools.pairwise(times))
 
 
 def test_a_second_import_moves_events_and_doubles_none(pocket: Dated) -> None:
