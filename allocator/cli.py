@@ -21,6 +21,7 @@ COMMANDS = {
     "check": "modelling",
     "solve": "running",
     "scenarios": "modelling",
+    "visits": "visiting",
     "schema": "columns",
 }
 """Module below ``allocator.commands`` that builds each command, in the order of the help."""

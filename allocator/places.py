@@ -17,7 +17,7 @@ def shipped(kind: Literal["models", "scenarios"]) -> Path:
 
     A wheel carries them inside the package; in a checkout they stand at its top.
     """
-    inside = PACKAGE / kind
+    inside = PACKAGE / "shipped" / kind
     return inside if inside.is_dir() else PACKAGE.parent / kind
 
 

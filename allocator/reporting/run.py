@@ -12,8 +12,9 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,17 @@ import numpy as np
 import pandas as pd
 
 from allocator.errors import EngineError, Finding, InputError
+from allocator.model import Model
 from allocator.plan import Plan
-from allocator.reporting.table_text import csv_text
+from allocator.reading import load
+from allocator.reporting.table_text import csv_parts
 from allocator.reporting.workbook import workbook_bytes
+from allocator.schema.writing import write_tables
 from allocator.texts import _
 
 SUMMARY = "summary.json"
+MODEL = "model"
+"""Folder of a run that holds its model: what was solved, scenarios included."""
 
 
 def write_run(plan: Plan, folder: Path) -> dict[str, Any]:
@@ -46,12 +52,36 @@ def write_run(plan: Plan, folder: Path) -> dict[str, Any]:
     with _replacing(folder) as place:
         tables = {**plan.tables, "findings": findings_frame(plan.findings)}
         for name, frame in tables.items():
-            _write(place / f"{name}.csv", csv_text(frame).encode())
+            _write(place / f"{name}.csv", csv_parts(frame))
         if plan.tables:
-            _write(place / "plan.xlsx", workbook_bytes(plan, tables))
+            write_tables(plan.model, place / MODEL)
+            _write(place / "plan.xlsx", [workbook_bytes(plan, tables)])
         summary = _with_write_time(plan.summary, time.perf_counter() - started)
-        _write(place / SUMMARY, summary_text(summary).encode())
+        _write(place / SUMMARY, [summary_text(summary).encode()])
     return summary
+
+
+def open_run(folder: Path) -> tuple[Model, dict[str, Any]]:
+    """Return the model of a run, under its name, and the content of its ``summary.json``.
+
+    Raises
+    ------
+    InputError
+        If the folder is no run with a plan, or its model was changed since.
+    """
+    try:
+        summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        says = _("{folder} is not a run: it has no summary.json that can be read.").format(folder=folder)
+        raise InputError([Finding("error", str(folder), "", "", "", "place", says)]) from error
+    if not (folder / MODEL).is_dir():
+        says = _("{folder} holds no plan ({status}).").format(folder=folder, status=summary.get("status"))
+        raise InputError([Finding("error", str(folder), "", "", "", "place", says)])
+    model = replace(load(folder / MODEL), name=str(summary["model"]))
+    if model.sha256 != summary["inputs_sha256"]:
+        says = _("The model in {folder} was changed after the run. Solve it again.").format(folder=folder)
+        raise InputError([Finding("error", str(folder), "", "", "", "place", says)])
+    return model, summary
 
 
 def check_place(folder: Path) -> None:
@@ -138,9 +168,9 @@ def _swap(new: Path, place: Path, old: Path) -> None:
     _sync_folder(place.parent)
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, parts: Iterable[bytes]) -> None:
     with path.open("xb") as file:
-        file.write(content)
+        file.writelines(parts)
         file.flush()
         os.fsync(file.fileno())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,17 @@ def csv_text(frame: pd.DataFrame) -> str:
     columns = [_cells(frame.iloc[:, k]) for k in range(frame.shape[1])]
     heading = ",".join(_quoted(str(c)) for c in frame.columns)
     return "\n".join([heading, *map(",".join, zip(*columns, strict=True)), ""])
+
+
+ROWS = 250_000
+"""Rows that become text together."""
+
+
+def csv_parts(frame: pd.DataFrame) -> Iterator[bytes]:
+    """Return the same in parts, so that millions of rows need little memory."""
+    for begin in range(0, max(len(frame), 1), ROWS):
+        text = csv_text(frame.iloc[begin : begin + ROWS])
+        yield (text.partition("\n")[2] if begin else text).encode()
 
 
 def number_text(value: float) -> str:
