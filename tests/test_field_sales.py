@@ -99,11 +99,13 @@ def test_clients_can_be_put_on_a_map_and_in_a_week(team: Model) -> None:
 
 
 def test_targets_rest_on_last_year_and_on_the_clients(team: Model) -> None:
-    """Proves the bounds that are derived: growth of 10 %, 30 % of old clients, lines that add up to the year."""
+    """Proves the bounds that are derived: growth of 10 %, shares of the year, 30 % of old clients, lines that add up to the year."""
     history, clients = team["history"], team["clients"]
     sold = history.loc[history["metric"] == "revenue", "amount"].sum()
     assert bound(team, "revenue") == pytest.approx(1.1 * sold, rel=1e-12)
     assert sum(bound(team, line) for line in ("equipment", "supplies", "service")) == bound(team, "revenue")
+    for code, share in (("first_quarter", 0.2), ("high_margin", 0.4), ("collections", 0.9)):
+        assert bound(team, code) == pytest.approx(share * bound(team, "revenue"), rel=1e-12)
     old = clients.loc[clients["status"] == "active", "count"].sum()
     assert bound(team, "buy_again") == pytest.approx(0.3 * old, rel=1e-12)
     agreements = team["demand"].query("product == 'agreement'")
