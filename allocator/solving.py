@@ -50,9 +50,12 @@ def solve(
     engine: str | Engine | None = None,
     strict: bool = False,
     seconds: float | None = None,
+    visits: bool = True,
+    keep: pd.DataFrame | None = None,
+    workers: int | None = None,
     progress: Progress | None = None,
 ) -> Plan:
-    """Plan a model: forecast, effort, quotas, audited.
+    """Plan a model: forecast, effort, quotas, dated visits, audited.
 
     Parameters
     ----------
@@ -63,6 +66,12 @@ def solve(
         Promised visits and base targets are hard.
     seconds : float, optional
         Limit on the time in the engine.
+    visits : bool
+        Whether visits are dated.
+    keep : DataFrame, optional
+        ``visits`` of an earlier run, whose dates are preferred.
+    workers : int, optional
+        Processes that date visits; by default as many as there are cores.
     progress : callable, optional
         Told the name of each goal before it is solved.
 
@@ -113,10 +122,25 @@ def solve(
     clock.lap("build")
     model = replace(model, findings=(*model.findings, *publish(grain, tables)))
     clock.lap("round")
+    if visits:
+        summary["schedule"] = _date_visits(model, tables, keep, workers)
+        summary["kpis"]["visits_scheduled"] = summary["schedule"]["visits"]
+    clock.lap("schedule")
     _examine(model, tables, summary)
     clock.lap("audit")
     summary["seconds"] |= clock.seconds
     return Plan(model, "optimal", tables, goals, summary, binding, (), model.findings)
+
+
+def _date_visits(
+    model: Model, tables: dict[str, pd.DataFrame], keep: pd.DataFrame | None, workers: int | None
+) -> dict[str, Any]:
+    """Add the dated visits and those without a day; returns the figures of the schedule."""
+    from allocator.visits import schedule
+
+    dated = schedule(model, tables, keep=keep, workers=workers)
+    tables["visits"], tables["unplaced"] = dated.visits, dated.unplaced
+    return dict(dated.figures)
 
 
 def _examine(model: Model, tables: dict[str, pd.DataFrame], summary: dict[str, Any]) -> None:

@@ -80,6 +80,12 @@ def solve_command() -> click.Command:
                 help=_("Also write the program to a FILE ending in .mps or .lp."),
             ),
             click.Option(
+                ["--keep"],
+                type=click.Path(exists=True, file_okay=False, path_type=Path),
+                metavar="RUN",
+                help=_("Keep the dates of an earlier run's visits where they still can be had."),
+            ),
+            click.Option(
                 ["--seconds"],
                 type=_seconds,
                 metavar="S",
@@ -97,6 +103,7 @@ def _solve(
     strict: bool,
     engine: str | None,
     export: Path | None,
+    keep: Path | None,
     seconds: float | None,
 ) -> int:
     from allocator.reporting.run import check_place, summary_text, write_run
@@ -106,6 +113,11 @@ def _solve(
     path = find_model(model)
     folder = Path(output) if output else Path("runs") / run_name(path, scenario)
     check_place(folder)
+    kept = None
+    if keep is not None:
+        from allocator.commands.visiting import read_visits
+
+        kept = read_visits(keep)
     loaded = load_model(session, path, scenario)
     from allocator import solving
 
@@ -114,7 +126,9 @@ def _solve(
         session.say(_("{path}: the program").format(path=export))
     plan = in_background(
         session,
-        lambda progress: solving.solve(loaded.model, engine=engine, strict=strict, seconds=seconds, progress=progress),
+        lambda progress: solving.solve(
+            loaded.model, engine=engine, strict=strict, seconds=seconds, keep=kept, progress=progress
+        ),
     )
     summary = write_run(_completed(plan, loaded), folder)
     session.answer(json.loads(summary_text(summary)))

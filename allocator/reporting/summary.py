@@ -15,7 +15,7 @@ from rich.text import Text
 from allocator.plan import Plan
 from allocator.reporting.amounts import MONEY, Amounts, count, seconds, share
 from allocator.reporting.sentences import Miss, missed_targets, needs_not_asked
-from allocator.reporting.words import KPIS, LEVELS, STATUSES, STEPS
+from allocator.reporting.words import KPIS, LEVELS, REASONS, STATUSES, STEPS
 from allocator.texts import _
 
 LINES = 8
@@ -37,7 +37,7 @@ def report(plan: Plan, summary: Mapping[str, Any], folder: Path) -> RenderableTy
     if plan.tables:
         parts += [
             *_targets(plan, summary, amounts),
-            *_visits(summary),
+            *_visits(plan, summary),
             *_key_figures(summary, amounts),
             *_binding(plan),
             *_quotas(plan, amounts),
@@ -104,7 +104,7 @@ def _marked(mark: str, style: str, body: RenderableType) -> Table:
     return grid
 
 
-def _visits(summary: Mapping[str, Any]) -> list[RenderableType]:
+def _visits(plan: Plan, summary: Mapping[str, Any]) -> list[RenderableType]:
     promised = (summary.get("kpis") or {}).get("visits_promised")
     short = {g["name"]: g["value"] for g in summary.get("goals") or ()}.get("visits")
     if not promised or short is None:
@@ -112,7 +112,28 @@ def _visits(summary: Mapping[str, Any]) -> list[RenderableType]:
     text = _("{promised} promised, {kept} of them kept").format(promised=f"{promised:,.0f}", kept=share(1 - short))
     if short * promised >= 0.5:
         text += " · " + _("{short} short").format(short=f"{short * promised:,.0f}")
-    return _section(_("Promised visits"), Text(text, style="red" if short * promised >= 0.5 else ""))
+    lines = [Text(text, style="red" if short * promised >= 0.5 else "")]
+    figures = summary.get("schedule")
+    if figures:
+        lines += [Text(line) for line in _dated(plan, figures)]
+    return _section(_("Visits"), Group(*lines))
+
+
+def _dated(plan: Plan, figures: Mapping[str, Any]) -> Iterator[str]:
+    """How many visits have a date, and why others have none."""
+    says = _("{visits} visits have a date; {unplaced} promised ones have none").format(
+        visits=f"{figures['visits']:,}", unplaced=f"{figures['unplaced']:,}"
+    )
+    unplaced = plan["unplaced"]
+    reasons = unplaced.loc[unplaced["promised"].astype(str) == "yes", "reason"].astype(str).value_counts()
+    if len(reasons):
+        listed = _(", ").join(f"{_(REASONS.get(reason, reason))} {count:,}" for reason, count in reasons.items())
+        says += _(" ({reasons})").format(reasons=listed)
+    yield says
+    if figures.get("kilometres") is not None:
+        yield _("about {kilometres} km between the visits of a day").format(kilometres=f"{figures['kilometres']:,.0f}")
+    if figures.get("moved") is not None:
+        yield _("{moved} visits have another date than before").format(moved=f"{figures['moved']:,}")
 
 
 def _key_figures(summary: Mapping[str, Any], amounts: Amounts) -> list[RenderableType]:

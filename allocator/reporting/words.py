@@ -31,6 +31,14 @@ STATUSES = {
     "unbounded": N_("unbounded"),
     "error": N_("the engine failed"),
 }
+REASONS = {
+    "not planned": N_("not planned"),
+    "no day in the window": N_("no day in the window"),
+    "rep full": N_("rep full"),
+    "executive full": N_("executive full"),
+}
+"""Why a visit has no date."""
+
 STEPS = {
     "read": N_("read"),
     "build": N_("build"),
