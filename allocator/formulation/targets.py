@@ -34,7 +34,7 @@ class TargetRows:
     metric, base : tuple of (constant, matrix)
         The metric, and what the bound is a share of (constant bounds have an empty matrix).
     share : float array
-        Bound as a factor of the base.
+        Bound as a factor of the base, in the program's units.
     """
 
     table: pd.DataFrame
@@ -87,11 +87,12 @@ def target_rows(draft: Draft, metrics: Metrics) -> TargetRows:
             sums = Sums(sums.keys, sums.constant / size, sp.csr_array(sp.diags_array(1 / size) @ sums.matrix))
         unit = draft.money if row.metric in MONEY else 1.0
         base = _base(draft, metrics, row, months, sums.keys)
+        of = draft.money if parse_share_of(row.share_of)[0] in MONEY else 1.0
         for bound in ("at_least", "at_most"):
             value = getattr(row, bound)
             if np.isnan(value):
                 continue
-            share = value if row.share_of else value / unit
+            share = value * of / unit if row.share_of else value / unit
             tables.append(_describe(row, bound, value, sums.keys, unit))
             tops.append((sums.constant, sums.matrix))
             bases.append(base if row.share_of else (np.ones(len(sums.keys)), sp.csr_array((len(sums.keys), columns))))
@@ -165,31 +166,28 @@ def market_sizes(model: Model, scope: Scope, months: Ints, keys: pd.DataFrame) -
     rows, calendar = model["market"], model.calendar
     products = model["products"].set_index("product")
     windows = [calendar.window(p) for p in rows["period"]]
+    roots = tuple(u for u, chain in model.ancestors.items() if len(chain) == 1)
+    company = roots if len(roots) == 1 else ()  # a row without a unit is the company's
+    kinds = set(model["units"]["kind"])
 
-    def size(filters: Scope, inside: Ints) -> float:
+    def size(filters: list[tuple[str, tuple[str, ...]]]) -> float:
+        inside = months
+        for key, values in filters:
+            if key in ("month", "quarter"):
+                inside = np.intersect1d(inside, np.concatenate([calendar.window(v) for v in values]))
         held = np.array([len(np.intersect1d(w, inside)) / len(w) for w in windows])
-        for key, values in filters.items():
-            if key == "unit":
-                fits = [not set(values).isdisjoint(model.ancestors.get(u, ())) for u in rows["unit"]]
-                top = any(len(model.ancestors.get(v, ())) == 1 for v in values)
-                held *= np.array(fits, float) if not top else 1.0
+        for key, values in filters:
+            if key == "unit" or key in kinds:
+                fits = [not set(values).isdisjoint(model.ancestors.get(u, company)) for u in rows["unit"]]
+                held *= np.array(fits, float)
             elif key in ("family", "class"):
                 held *= products[key].reindex(rows["product"]).isin(values).to_numpy(float)
-            else:
+            elif key not in ("month", "quarter"):
                 held *= rows[key].isin(values).to_numpy(float)
         return float(held @ rows["size"].to_numpy(float))
 
-    kinds = set(model["units"]["kind"])
-    out = []
-    for repetition in keys.to_dict("records"):
-        inside, filters = months, dict(scope)
-        for key, value in repetition.items():
-            if key in ("month", "quarter"):
-                inside = np.intersect1d(inside, calendar.window(str(value)))
-            else:
-                filters["unit" if key in kinds else str(key)] = (str(value),)
-        out.append(size(filters, inside))
-    return np.array(out)
+    repetitions = keys.to_dict("records")
+    return np.array([size([*scope.items(), *((str(k), (str(v),)) for k, v in one.items())]) for one in repetitions])
 
 
 def expected_plan(draft: Draft) -> Floats:

@@ -123,13 +123,16 @@ def check_targets(calendar: Calendar, frames: Frames, report: Report) -> None:
             report.add("error", "targets", "priority", says, position=position, column="priority", value=row.priority)
         if "coverage" in (row.metric, str(row.share_of).partition(":")[0].strip()):
             _check_coverage(bounds[position, 1], str(row.share_of), position, report)
+        if row.share_of and "market_share" in (row.metric, str(row.share_of).partition(":")[0].strip()):
+            says = _("A market share is a share already. Leave share_of blank, or take revenue.")
+            report.add("error", "targets", "share", says, position=position, column="share_of", value=row.share_of)
         if known:
             allowed = labels.of(str(row.metric))
             _check_scope(str(row.scope), allowed, labels, "targets", position, report)
             _check_each(each[position], allowed, labels, position, report)
             _check_something(str(row.metric), frames, position, report)
         if row.share_of:
-            _check_share(str(row.share_of), own, labels, position, report)
+            _check_share(str(row.share_of), each[position], own, labels, position, report)
 
 
 def _check_metric(metric: str, own: set[str], column: str, value: object, position: int, report: Report) -> bool:
@@ -168,7 +171,7 @@ def _check_something(metric: str, frames: Frames, position: int, report: Report)
         report.add(severity, "targets", "nothing", says, position=position, column="metric", value=metric)
 
 
-def _check_share(text: str, own: set[str], labels: Labels, position: int, report: Report) -> None:
+def _check_share(text: str, each: Iterable[str], own: set[str], labels: Labels, position: int, report: Report) -> None:
     try:
         metric, scope = parse_share_of(text)
     except ValueError:
@@ -177,6 +180,12 @@ def _check_share(text: str, own: set[str], labels: Labels, position: int, report
         return
     if _check_metric(metric, own, "share_of", text, position, report):
         _check_parsed(scope, labels.of(metric), labels, ("targets", "share_of", text), position, report)
+        for name in each:
+            key = "unit" if name in labels.kinds else name
+            if key in {"rep", "unit"} - labels.of(metric):
+                says = _("{metric} cannot be told by {name}, so each {name} has no share of it.")
+                says = says.format(metric=metric, name=name)
+                report.add("error", "targets", "share", says, position=position, column="share_of", value=text)
 
 
 def _check_scope(text: str, allowed: frozenset[str], labels: Labels, table: str, position: int, report: Report) -> None:

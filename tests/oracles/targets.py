@@ -89,6 +89,11 @@ class Metrics:
         window = next(w for w in self.facts.windows(group.tier) if t in w)
         return Cell(self._group(g, t), value, self.facts.promised(group, window) / len(window))
 
+    def _chain(self, unit: str) -> tuple[str, ...]:
+        """Return a unit and all above it; of none, the company."""
+        tops = [u for u, row in self.facts.units.items() if not row["parent"]]
+        return self.facts.chain(unit or (tops[0] if len(tops) == 1 else ""))
+
     def _by_line(self, b: str, t: int, amount: float) -> Cell:
         e = self.effort
         line, window = e.lines[b], e.line_window(e.lines[b])
@@ -96,7 +101,7 @@ class Metrics:
             "line": b,
             "category": line["category"],
             "channel": line["channel"],
-            "unit": self.facts.chain(line["unit"]),
+            "unit": self._chain(line["unit"]),
         }
         most = line["maximum"] / len(window) if t in window else 0.0
         return Cell(self._time(t) | labels | self._product(line["product"]), amount * e.spend[b, t], amount * most)
@@ -272,7 +277,7 @@ class Metrics:
                 asked["unit" if self._carries(name) else name] = values
         size = 0.0
         for row in rows(f.model, "market"):
-            labels = self._product(row["product"]) | {"unit": f.chain(row["unit"]), "industry": row["industry"]}
+            labels = self._product(row["product"]) | {"unit": self._chain(row["unit"]), "industry": row["industry"]}
             own = set(f.window(row["period"]))
             if matches(labels, asked):
                 size += row["size"] * len(own & months) / len(own)
