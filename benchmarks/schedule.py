@@ -91,7 +91,9 @@ def plan(model: Model, rep: np.ndarray, each: np.ndarray) -> pd.DataFrame:
 def measure(reps: int, workers: int | None, *, equal: bool) -> dict[str, float]:
     """Seconds and figures from a plan's frames to a written ``visits.csv``."""
     model, tables = rep_years(reps, equal=equal)
-    started = time.perf_counter()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    others = before.ru_utime + before.ru_stime
+    started, processor = time.perf_counter(), time.process_time()
     total: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         with CsvWriter(Path(folder) / "visits.csv") as visits, CsvWriter(Path(folder) / "unplaced.csv") as unplaced:
@@ -102,8 +104,9 @@ def measure(reps: int, workers: int | None, *, equal: bool) -> dict[str, float]:
                     total[key] = total.get(key, 0) + part.figures[key]
         total["megabytes"] = (Path(folder) / "visits.csv").stat().st_size / 1e6
     total["seconds"] = time.perf_counter() - started
-    own, children = (resource.getrusage(w).ru_maxrss / 1024 for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return {**total, "peak_mb": own, "largest_process_mb": children}
+    own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    total["processor_seconds"] = time.process_time() - processor + children.ru_utime + children.ru_stime - others
+    return {**total, "peak_mb": own.ru_maxrss / 1024, "largest_process_mb": children.ru_maxrss / 1024}
 
 
 def naive(seconds: float) -> str:

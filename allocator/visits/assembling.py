@@ -47,8 +47,8 @@ def assemble(book: Book, rows: list[Ints], placed: list[Placed]) -> Schedule:
     day, rep = exchange(book.shop, ordinary, alone)
     lines, item = _lines(book, ordinary, day, rep)
     lines = replace(lines, promised=_promised(book, lines, item))
-    lines = replace(lines, kind=_plain_executives(book, lines))
     lines = replace(lines, reason=_reasons(book, lines, item))
+    lines = replace(lines, kind=_plain_executives(book, lines))
     lines = _joined(lines, _missing(book), _series_without_visit(book, lines))
     return Schedule(
         visits_frame(lines, book.names),
@@ -128,7 +128,7 @@ def _looked_up(keys: Ints, values: Ints, wanted: Ints) -> Ints:
 
 
 def _plain_executives(book: Book, lines: Lines) -> Ints:
-    """Kinds with the executive visits that use no resource: the first dated visits of client and window."""
+    """Kinds with the executive visits that use no resource: the first visits of client and window, dated ones before others."""
     dealt, windows = book.dealt, len(book.names.window)
     pooled = [list(book.names.tier).index(t) for t, _resources in executive_tiers(book.model)]
     plain = ~np.isin(book.names.tier_of[dealt.executive_member], pooled)
@@ -140,7 +140,7 @@ def _plain_executives(book: Book, lines: Lines) -> Ints:
     pair = _pairs(lines.member, lines.window, windows)
     order = np.lexsort((lines.day, lines.day < 0, lines.kind != ORDINARY, lines.first, pair))
     place = np.arange(len(order)) - np.searchsorted(pair[order], pair[order])
-    chosen = (place < _looked_up(keys, counts, pair[order])) & (lines.day[order] >= 0)
+    chosen = place < _looked_up(keys, counts, pair[order])
     kind = lines.kind.copy()
     kind[order] = np.where(chosen & (kind[order] == ORDINARY) & ~lines.first[order], EXECUTIVE, kind[order])
     return kind

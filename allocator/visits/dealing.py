@@ -75,7 +75,7 @@ def _deal_kind(model: Model, horizon: Horizon, rings: Rings, groups: Ints, kind:
     np.add.at(planned.T, position, by_span.T)
     promise = np.where(rings.active[groups], visits * size, 0.0)[:, None] * kind.factor
     promised = whole(promise)
-    missing = np.minimum(steps(np.maximum(promise - planned, 0.0)), promised)
+    missing = _missing(np.maximum(promise - planned, 0.0), promised)
     total = promised - missing + steps(np.maximum(planned - promise, 0.0))
     counts = _into_spans(total, by_span, horizon.span_size[kind.span], position)
     g, s, inside, member = _turns(rings, groups, counts)
@@ -97,6 +97,17 @@ def _deal_kind(model: Model, horizon: Horizon, rings: Rings, groups: Ints, kind:
         executive_member=executive[0],
         executive_window=kind.windows[executive[1]],
     )
+
+
+def _missing(short: Floats, promised: Ints) -> Ints:
+    """Promised visits of each window that the plan does not have: whole steps of what is short, as soon as there are promised ones."""
+    total = np.floor(np.cumsum(short, axis=1) + SLACK).astype(np.int64)
+    missing = np.zeros_like(promised)
+    before = np.zeros(len(promised), np.int64)
+    for w in range(promised.shape[1]):
+        missing[:, w] = np.clip(total[:, w] - before, 0, promised[:, w])
+        before += missing[:, w]
+    return missing
 
 
 def _into_spans(total: Ints, planned: Floats, days: Ints, position: Ints) -> Ints:

@@ -127,7 +127,7 @@ def _choices(team: Team, items: Items, wishes: Wishes, closed: Ints, days: int) 
     item = wishes.item[entry]
     rep, owner = items.rep[item], items.owner[item]
     can = np.where(rep == owner, team.own[rep, day], team.cover[owner, day])
-    can &= wishes.units[wishes.pool[rep], day] > 0
+    can &= (rep >= 0) & (wishes.units[wishes.pool[rep], day] > 0)
     can &= ~np.isin(items.member[item] * days + day, closed)
     return entry[can], day[can]
 
@@ -212,7 +212,7 @@ def executive_wishes(items: Items, dealt: Dealt, members: Ints, units: tuple[Int
     keys = np.stack([dealt.executive_member[some], dealt.executive_window[some]])
     (member, window), count = np.unique(keys, axis=1, return_counts=True)
     wish = _find(items.member, items.window, member, window)
-    item = np.flatnonzero((wish >= 0) & (items.rep >= 0) & ~items.first)
+    item = np.flatnonzero((wish >= 0) & ~items.first)
     return Wishes(
         count=count.astype(np.int64),
         item=item,

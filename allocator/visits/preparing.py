@@ -85,7 +85,7 @@ class Workshop:
         some = np.flatnonzero((self.visits > 0) & (self.items.rep >= 0))
         order = some[np.argsort(self.items.rep[some], kind="stable")]
         reps, begin = np.unique(self.items.rep[order], return_index=True)
-        return dict(zip(reps.tolist(), np.split(order, begin[1:]), strict=True))
+        return {rep: rows for rep, rows in zip(reps.tolist(), np.split(order, begin[1:]), strict=False) if len(rows)}
 
     def task(self, rep: int, rows: Ints) -> Task:
         """Return the task of a rep: some of the items, renumbered."""
