@@ -13,6 +13,7 @@ from random_models import RandomModel, models, random_model
 from tight_models import Rows
 
 from allocator.reading import load
+from allocator.solving import solve
 
 PROOF = os.environ.get("ALLOCATOR_PROOF", "")
 """How many random models the long mode compares, such as 10000; it also shrinks those that Hypothesis finds."""
@@ -339,6 +340,23 @@ def test_assignment_balances(tmp_path: Path) -> None:
     model = tiny(tmp_path, tables)
     assert Effort(model).facts.owner == {"b": "s", "d": "r", "e": "r", "f": "s"}
     goals(model, visits=1 / 23)
+
+
+@pytest.mark.parametrize(("weights", "visits"), [((), [10, 10]), ((1, 3), [5, 15]), ((1, 9), [2, 18])])
+def test_visits_follow_the_phases_of_the_year(weights: tuple[int, ...], visits: list[float], tmp_path: Path) -> None:
+    """Of what is equal in every goal the plan takes the visits of a quarter by its phases, evenly where none are given.
+
+    30 visits a quarter are 20 in its two months, of 22 hours each.
+    """
+    tables: dict[str, Rows] = {
+        "tiers": [{"tier": "A", "visits": 30, "per": "quarter", "minutes": 60}],
+        "seasonality": [
+            {"metric": "visits", "month": m, "weight": w}
+            for m, w in zip(("2026-03", "2026-04"), weights or (1, 1), strict=True)
+        ][: len(weights)],
+    }
+    plan = solve(tiny(tmp_path, tables))
+    assert plan["effort"].sort_values("month")["planned"].to_list() == pytest.approx(visits, abs=1e-6)
 
 
 def test_pocket_as_derived() -> None:

@@ -27,10 +27,15 @@ BASE: Mapping[str, Rows] = {
 """One rep of 22 working hours a month and one client, promised 10 visits of an hour a month; a model replaces or adds tables."""
 
 
-def tight_model(name: str, folder: Path) -> Model:
-    """Write and read a model by its name in :data:`MODELS`."""
+def write_tight_model(name: str, folder: Path) -> Path:
+    """Write a model by its name in :data:`MODELS`."""
     settings = {"start": MONTHS[0], "months": len(MONTHS), "country": "US", "commission_attainment": 1.2}
-    return load(RandomModel(settings | SETTINGS.get(name, {}), BASE | MODELS[name]).write(folder / name))
+    return RandomModel(settings | SETTINGS.get(name, {}), BASE | MODELS[name]).write(folder)
+
+
+def tight_model(name: str, folder: Path) -> Model:
+    """Write a model and read it."""
+    return load(write_tight_model(name, folder / name))
 
 
 def points(driver: str, *listed: tuple[float, float], **more: Any) -> Rows:
@@ -285,4 +290,4 @@ MODELS: Mapping[str, dict[str, Rows]] = {
 SETTINGS: Mapping[str, dict[str, Any]] = {
     "levels": {"hedge": {"c": 0.05, "t": 0.1}, "levels": {"stretch": 1.2, "ceiling": 1.7}},
 }
-"""Settings that differ from those of :func:`tight_model`."""
+"""Settings that differ from those of :func:`write_tight_model`."""

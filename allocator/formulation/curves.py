@@ -157,7 +157,12 @@ def _segments(
     both = frame.merge(before, on=["segment", "pair"], how="left")
     same_owner = np.zeros(len(owner), bool)
     same_owner[1:] = owner[1:] == owner[:-1]
-    rises = both["slope"] > both["before"].fillna(0.0) + 1e-9 * both["slope"].abs()
+    # Where two bends almost meet, the slope between them is known only to the digits of the sales at both.
+    width = stop - start
+    sold = np.bincount(frame["pair"], weights=frame["slope"].abs() * width[segment], minlength=len(base))
+    near = np.minimum(width, np.append(np.inf, width[:-1]))
+    noise = 1e-9 * both["slope"].abs() + 1e-12 * sold[both["pair"]] / near[both["segment"]]
+    rises = both["slope"] > both["before"].fillna(0.0) + noise
     rises &= same_owner[both["segment"]]
     steeper = np.zeros(len(owner), bool)
     steeper[both.loc[rises, "segment"]] = True
