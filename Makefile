@@ -3,10 +3,11 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 READY := .venv/.ready
+SYSTEM := .venv-system/.ready
 CATALOGUE := allocator/locale/zh/LC_MESSAGES/allocator
 
 .DEFAULT_GOAL := help
-.PHONY: help plan test lint texts clean
+.PHONY: help plan test test-system lint texts clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## */	/' | expand -t 16
@@ -15,7 +16,10 @@ plan: $(READY)  ## plan the telecom model: a run folder in runs/telecom and a su
 	$(BIN)/allocator solve models/telecom
 
 test: $(READY) lint  ## style, types and tests, those of the wheel included
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --ignore tests/system
+
+test-system: $(SYSTEM)  ## tests with what not everybody has: Parquet
+	.venv-system/bin/python -m pytest tests/system
 
 lint: $(READY)  ## style and types alone
 	$(BIN)/ruff check .
@@ -30,10 +34,12 @@ texts: $(READY)  ## collect the texts of the source into the Chinese catalogue a
 	@rm $(CATALOGUE).pot
 
 clean:  ## remove what make made, runs excepted
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-system build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-$(READY): pyproject.toml constraints.txt
+$(READY): EXTRAS := dev
+$(SYSTEM): EXTRAS := dev,parquet
+$(READY) $(SYSTEM): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed; PYTHON=/path/to/python names one." >&2; exit 2; }
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$(EXTRAS)]'
 	@touch $@

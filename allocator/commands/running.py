@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import importlib.util
 import json
 import sys
 import threading
@@ -86,6 +87,12 @@ def solve_command() -> click.Command:
                 help=_("Keep the dates of an earlier run's visits where they still can be had."),
             ),
             click.Option(
+                ["--format", "form"],
+                type=click.Choice(["csv", "parquet"]),
+                default="csv",
+                help=_("What the tables of the run are: csv, or parquet."),
+            ),
+            click.Option(
                 ["--seconds"],
                 type=_seconds,
                 metavar="S",
@@ -104,12 +111,15 @@ def _solve(
     engine: str | None,
     export: Path | None,
     keep: Path | None,
+    form: str,
     seconds: float | None,
 ) -> int:
     from allocator.reporting.run import check_place, summary_text, write_run
 
     if export is not None and export.suffix.lower() not in (".mps", ".lp"):
         raise click.BadParameter(_("a file ending in .mps or .lp is expected"), param_hint="--export")
+    if form == "parquet" and importlib.util.find_spec("pyarrow") is None:
+        raise EngineError(_("Parquet needs a library: pip install 'sales-allocator[parquet]'."))
     path = find_model(model)
     folder = Path(output) if output else Path("runs") / run_name(path, scenario)
     check_place(folder)
@@ -130,7 +140,7 @@ def _solve(
             loaded.model, engine=engine, strict=strict, seconds=seconds, keep=kept, progress=progress
         ),
     )
-    summary = write_run(_completed(plan, loaded), folder)
+    summary = write_run(_completed(plan, loaded), folder, parquet=form == "parquet")
     session.answer(json.loads(summary_text(summary)))
     if not session.json and not session.quiet:
         from allocator.reporting.summary import report

@@ -35,8 +35,10 @@ MODEL = "model"
 """Folder of a run that holds its model: what was solved, scenarios included."""
 
 
-def write_run(plan: Plan, folder: Path) -> dict[str, Any]:
+def write_run(plan: Plan, folder: Path, *, parquet: bool = False) -> dict[str, Any]:
     """Write a plan to a folder and return the content of its ``summary.json``.
+
+    Tables are CSV files, or Parquet files where that is asked for (package ``pyarrow``).
 
     A plan without tables (infeasible, or stopped at a limit) is written as its summary and findings alone.
 
@@ -52,7 +54,10 @@ def write_run(plan: Plan, folder: Path) -> dict[str, Any]:
     with _replacing(folder) as place:
         tables = {**plan.tables, "findings": findings_frame(plan.findings)}
         for name, frame in tables.items():
-            _write(place / f"{name}.csv", csv_parts(frame))
+            if parquet:
+                _write(place / f"{name}.parquet", [frame.to_parquet(index=False)])
+            else:
+                _write(place / f"{name}.csv", csv_parts(frame))
         if plan.tables:
             write_tables(plan.model, place / MODEL)
             _write(place / "plan.xlsx", [workbook_bytes(plan, tables)])

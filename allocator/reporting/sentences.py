@@ -61,7 +61,7 @@ def needs_not_asked(plan: Plan, amounts: Amounts) -> Iterator[Miss]:
     rows = plan["asked"]
     rows = rows[rows["gap"] > 0]
     for (level, code), part in rows.groupby(["level", "target"], sort=False):
-        worst = part.loc[part["gap"].idxmax()]
+        worst = part.sort_values("gap", ascending=False, kind="stable").iloc[0]
         head = f"{code}  ({_(LEVELS[str(level)])}" + (f"; {worst['each']}" if worst["each"] else "") + ")"
         says = _("needs {required}, {asked} can be asked: {gap} missing")
         if worst["bound"] == "at_most":

@@ -127,7 +127,9 @@ def _dated(plan: Plan, figures: Mapping[str, Any]) -> Iterator[str]:
     unplaced = plan["unplaced"]
     reasons = unplaced.loc[unplaced["promised"].astype(str) == "yes", "reason"].astype(str).value_counts()
     if len(reasons):
-        listed = _(", ").join(f"{_(REASONS.get(reason, reason))} {count:,}" for reason, count in reasons.items())
+        listed = _(", ").join(
+            f"{_(REASONS.get(str(reason), str(reason)))} {count:,}" for reason, count in reasons.items()
+        )
         says += _(" ({reasons})").format(reasons=listed)
     yield says
     if figures.get("kilometres") is not None:
@@ -256,7 +258,7 @@ def _footer(plan: Plan, summary: Mapping[str, Any], folder: Path) -> list[Render
 def _files(plan: Plan) -> str:
     if not plan.tables:
         return "summary.json, findings.csv"
-    return _("plan.xlsx, summary.json and {count} tables as CSV").format(count=len(plan.tables) + 1)
+    return _("plan.xlsx, summary.json and {count} tables").format(count=len(plan.tables) + 1)
 
 
 def _audit(audit: Mapping[str, Any]) -> Text:
