@@ -236,13 +236,19 @@ def make_history(
 
 
 def make_leave(reps: list[dict[str, Any]], draw: random.Random) -> list[Row]:
-    """Send most reps away for a week, one for ten weeks."""
-    rows: list[Row] = [LONG_LEAVE]
+    """Send most reps away for a week, one for six; never a rep and his backup at once."""
+    rows: list[tuple[str, str, str]] = [LONG_LEAVE]
     for rep in reps:
         if rep["rep"] != LONG_LEAVE[0] and draw.random() < 0.7:
-            month, first = 3 + int(draw.random() * 9), 1 + int(draw.random() * 20)
-            rows.append((rep["rep"], f"2026-{month:02}-{first:02}", f"2026-{month:02}-{first + 6:02}"))
-    return sorted(rows, key=lambda row: (str(row[0]), str(row[1])))
+            partners = {rep["backup"], *(r["rep"] for r in reps if r["backup"] == rep["rep"])}
+            busy = [row for row in rows if row[0] in partners]
+            while True:
+                month, first = 3 + int(draw.random() * 9), 1 + int(draw.random() * 20)
+                start, end = f"2026-{month:02}-{first:02}", f"2026-{month:02}-{first + 6:02}"
+                if all(end < row[1] or row[2] < start for row in busy):
+                    break
+            rows.append((rep["rep"], start, end))
+    return sorted(rows)
 
 
 def make_pipeline(clients: list[Client], draw: random.Random) -> list[Row]:

@@ -72,6 +72,15 @@ def test_every_rep_has_a_second_of_his_own_team(team: Model) -> None:
     assert reps["backup"].is_unique
 
 
+def test_no_rep_is_away_with_his_backup(team: Model) -> None:
+    """Proves that leave never takes both of an A/B pair, so that somebody is there on every working day."""
+    backup = team["reps"].set_index("rep")["backup"]
+    leave = team["leave"]
+    for one in leave.itertuples(index=False):
+        pair = leave[leave["rep"] == backup[one.rep]]
+        assert ((pair["to"] < one[1]) | (pair["from"] > one[2])).all()
+
+
 def test_every_rep_has_a_client_of_each_new_industry_to_see_every_week(team: Model) -> None:
     """Proves that the promise of tier A covers both new industries with every rep; the targets ask for all weeks."""
     clients = team["clients"]
