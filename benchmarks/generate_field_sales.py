@@ -235,7 +235,7 @@ def make_history(
     return rows
 
 
-def make_leave(reps: list[dict[str, Any]], draw: random.Random) -> list[Row]:
+def make_leave(reps: list[dict[str, Any]], draw: random.Random) -> list[tuple[str, str, str]]:
     """Send most reps away for a week, one for six; never a rep and his backup at once."""
     rows: list[tuple[str, str, str]] = [LONG_LEAVE]
     for rep in reps:
