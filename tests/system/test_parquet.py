@@ -35,7 +35,7 @@ def test_parquet_holds_what_csv_holds(runs: dict[str, Path]) -> None:
         assert len(texts) == len(there), name
         for column in there:
             if pd.api.types.is_numeric_dtype(there[column].dtype):
-                shown = pd.to_numeric(texts[column].replace("", "nan")).to_numpy(float)
+                shown = [float(text or "nan") for text in texts[column]]
                 pd.testing.assert_series_equal(
                     pd.Series(shown), pd.Series(there[column].to_numpy(float)), check_exact=True
                 )
