@@ -25,7 +25,7 @@ class RandomTree:
 
 
 def random_tree(seed: int, *, reps: int | None = None, products: int = 8, months: int = 12) -> RandomTree:
-    """Tree of a seed: mostly small, some of hundreds of reps; with ``reps`` given of this size."""
+    """Tree of a seed: small or middling; with ``reps`` given of this size, with all products and months."""
     return TreeMaker(seed, reps, products, months).make()
 
 
@@ -34,7 +34,7 @@ class TreeMaker:
 
     def __init__(self, seed: int, reps: int | None, products: int, months: int) -> None:
         self.chance = chance = np.random.default_rng(seed)
-        sizes = (1, 2, 3, 5, 10, 20, 40, 80, 150)
+        sizes = (1, 2, 3, 4, 5, 8, 12, 20, 30, 70)
         self.reps = reps or int(chance.choice(sizes))
         self.products = products if reps else int(chance.integers(1, 9))
         self.months = months if reps else int(chance.choice([1, 2, 5, 10, 12, 12, 12, 12]))
@@ -102,7 +102,8 @@ class TreeMaker:
         chance, shape = self.chance, (self.reps, self.products, self.months)
         size = chance.lognormal(0, 1, shape[0])[:, None, None] * chance.lognormal(0, 1.5, shape[1])[:, None]
         size = size * chance.lognormal(0, 0.4, shape[2]) * chance.lognormal(0, 0.3, shape)
-        cells = float(chance.choice([0.02, 0.2, 1, 3, 30, 1e4, 1e7])) * size / size.mean()
+        huge = min(1e7, 1e10 / self.multiple)  # so that the company's sum is exact as a double
+        cells = float(chance.choice([0.02, 0.2, 1, 3, 30, 1e4, huge])) * size / size.mean()
         base = np.rint(cells * self.multiple).astype(np.int64)
         base[chance.random(shape) < chance.choice([0, 0.1, 0.6])] = 0
         base[chance.random(shape[:2]) < chance.choice([0, 0.2])] = 0

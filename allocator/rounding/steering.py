@@ -21,7 +21,7 @@ OUTSIDE, UNWISHED, BROKEN = 1e5, 1e6, 1e8
 """Costs of leaving a neighbouring multiple, of a wish, and of breaking a pin."""
 ALLOWED = np.array([4.9, 1.9])
 """Error of a quarter or year, in multiples, from which months are done again: of one product, of all together."""
-AGAIN = 2
+AGAIN = 4
 """After so many times in a row without gain, months are not done again."""
 
 
@@ -60,9 +60,9 @@ class Steering:
         at = (promises.level, promises.total)
         due = (self.exact[at] * promises.months).sum(axis=1)
         self.bounds = promises.least - due, promises.most - due
-        loose: Bools = np.asarray(network.totals((part > 0) & ~fixed) > 0)
-        free = loose[at] & promises.months
-        possible = np.where(free.any(axis=1)[:, None], free, promises.months)
+        loose = network.totals(np.where(fixed, 0, part > 0))
+        free = (loose[at] > 0) & promises.months
+        possible = np.where(free.any(axis=1, keepdims=True), free, promises.months)
         self.last: Ints = possible.shape[1] - 1 - np.argmax(possible[:, ::-1], axis=1)
 
     def run(self) -> Ints:
