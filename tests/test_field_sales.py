@@ -77,7 +77,7 @@ def test_no_rep_is_away_with_his_backup(team: Model) -> None:
     backup = team["reps"].set_index("rep")["backup"]
     leave = team["leave"]
     for one in leave.itertuples(index=False):
-        pair = leave[leave["rep"] == backup.at[str(one[0])]]
+        pair = leave[leave["rep"] == backup.loc[str(one[0])]]
         assert ((pair["to"] < one[1]) | (pair["from"] > one[2])).all()
 
 
