@@ -114,3 +114,15 @@ class Model:
                 at = parent.get(at, "")
             chains[unit] = tuple(chain)
         return chains
+
+    def with_scenario(self, names: str) -> Model:
+        """The model under scenarios, given by their names, joined by ``+``.
+
+        Raises
+        ------
+        InputError
+            With all findings: unknown scenarios, changes that cannot be made, and what is wrong with the changed model.
+        """
+        from allocator.scenarios.applying import with_scenarios  # here, because it builds on the model
+
+        return with_scenarios(self, names).model

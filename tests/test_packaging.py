@@ -35,8 +35,8 @@ def test_contents(built: dict[str, Path]) -> None:
     names = zipfile.ZipFile(built["wheel"]).namelist()
     assert {n.split("/")[0] for n in names if ".dist-info/" not in n} == {"allocator"}
     for model in ("pocket", "telecom"):
-        assert f"allocator/models/{model}/model.yaml" in names
-        assert f"allocator/models/{model}/README.md" in names
+        assert f"allocator/shipped/models/{model}/model.yaml" in names
+        assert f"allocator/shipped/models/{model}/README.md" in names
     assert "allocator/locale/zh/LC_MESSAGES/allocator.mo" in names
     assert "allocator/schema/dictionary.csv" in names
     assert "allocator/py.typed" in names

@@ -188,7 +188,7 @@ def make_grain(model: Model) -> Grain:
     pairs = sums.groupby("pair", sort=True).agg(
         group=("group", "first"), product=("product", "first"), expected=("expected", "sum"), ceiling=("ceiling", "sum")
     )
-    season = _seasons(model, product)
+    season = seasons(model, product)
     group_of, product_of = pairs["group"].to_numpy(int), pairs["product"].to_numpy(int)
     shift_of = groups["shifted"].to_numpy(int)[group_of]
     return Grain(
@@ -353,7 +353,7 @@ def _promises(model: Model, groups: pd.DataFrame, stay: Floats) -> tuple[Ints, F
     return of_group, visits[:, None] * np.stack([size[p] for p in per]) * weight[0] / weight[1]
 
 
-def _seasons(model: Model, product: NDArray[np.object_]) -> Floats:
+def seasons(model: Model, product: NDArray[np.object_]) -> Floats:
     """Weights of the months, shape (products, months), each row summing to 1."""
     calendar = model.calendar
     rows = model["seasonality"].query("metric == 'revenue'")

@@ -1,8 +1,8 @@
-"""Changes of tables: which cells they touch, what they make of them, and the record of it."""
+"""Changes of tables: which cells they touch, what they make of them, and whether scenarios go together."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,19 +11,20 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allocator.model import Model, Settings
-from allocator.periods import Calendar
-from allocator.scenarios.scenario import Change
-from allocator.schema.dictionary import SETTINGS, Column, dictionary, table_named
+from allocator.scenarios.admitting import Admitting, Refused
+from allocator.scenarios.recording import Records, keys
+from allocator.scenarios.scenario import Change, Texts
+from allocator.scenarios.selecting import Unselected, attribute, select, spelled
+from allocator.scenarios.working import Labels, Working
+from allocator.schema.dictionary import SETTINGS, Column, Table, dictionary, table_named
 from allocator.schema.findings import Report, did_you_mean
-from allocator.schema.parsing import EXPECTED, NUMERIC, blank, parse
+from allocator.schema.parsing import blank
 from allocator.schema.settings import Entry, make_settings, setting_rows
-from allocator.schema.writing import cell_texts
+from allocator.schema.targets import CLIENT, PRODUCT, REP
 from allocator.texts import _
 
-COLUMNS = ("scenario", "table", "key", "column", "before", "after")
-"""Columns of ``changes.csv``."""
 COMPOSE = ("multiply", "add")
-"""Operations of which two scenarios may do the same to one cell, in any order."""
+"""Operations of which several scenarios may do the same to one cell, in any order."""
 
 
 @dataclass(frozen=True)
@@ -32,369 +33,365 @@ class _Touch:
 
     scenario: str
     operation: str
-    rows: NDArray[np.int64]
+    rows: Labels
+    text: str = ""
 
 
 class Changing:
     """The tables of a model while scenarios change them.
+
+    A scenario reads the model with its own changes and without those of the others, so that their order does not matter;
+    what it changes is changed in the tables of all.
 
     Parameters
     ----------
     model : Model
     report : Report
         Takes what cannot be done, with the place where it is written.
-
-    Attributes
-    ----------
-    settings : Settings
-    frames : dict of str to DataFrame
-        Row labels stay with their rows: those that are added get new ones.
     """
 
     def __init__(self, model: Model, report: Report) -> None:
         self.settings: Settings = model.settings
-        self.frames = dict(model.tables)
+        self.calendar = model.calendar
         self.report = report
-        self._calendar = model.calendar
-        self._ancestors = model.ancestors
-        self._touched: dict[tuple[str, str], list[_Touch]] = {}
-        self._records: list[pd.DataFrame] = []
-        self._next = {name: len(frame) for name, frame in self.frames.items()}
         self.scenario = ""
+        self.records = Records()
+        self._given = model.tables
+        self._base = dict(model.tables)
+        self._all = Working(model.tables)
+        self._views: dict[str, Working] = {}
+        self._admitting = Admitting(report)
+        self._touched: dict[tuple[str, str], list[_Touch]] = {}
+        self._next = {name: len(frame) for name, frame in model.tables.items()}
+        self._spelled: dict[tuple[str, int], dict[str, int]] = {}
 
     @property
-    def records(self) -> pd.DataFrame:
-        """Every touched cell before and after; a row that came or went has all its cells."""
-        if not self._records:
-            return pd.DataFrame({c: pd.Series(dtype="str") for c in COLUMNS})
-        return pd.concat(self._records, ignore_index=True)
+    def frames(self) -> Mapping[str, pd.DataFrame]:
+        """Tables as the scenario at work reads them."""
+        return self._view.frames
 
     @property
-    def calendar(self) -> Calendar:
-        """Months of the plan."""
-        return self._calendar
+    def changed(self) -> Mapping[str, pd.DataFrame]:
+        """Tables with the changes of all scenarios."""
+        return self._all.frames
+
+    @property
+    def touched(self) -> set[str]:
+        """Names of the tables that were changed."""
+        return {name for name, frame in self._all.frames.items() if frame is not self._given[name]}
+
+    @property
+    def _view(self) -> Working:
+        return self._views[self.scenario]
+
+    def begin(self, scenario: str) -> None:
+        """Go on with a scenario."""
+        self.scenario = scenario
+        if scenario not in self._views:
+            self._views[scenario] = Working(self._base)
+
+    def finish(self) -> None:
+        """Say of new values whether what they refer to is there, now that all rows have come and gone."""
+        self._admitting.references(self.changed)
 
     def apply(self, change: Change) -> None:
         """Apply one change; where it cannot be, say why."""
         name = table_named(change.table)
-        if name is None:
-            known = [*dictionary(), SETTINGS]
-            self._error(change, "table", _("Unknown table.") + did_you_mean(change.table, known), change.table)
-        elif name == SETTINGS:
-            self._set_settings(change)
-        else:
-            change = self._named(replace(change, table=name))
-            if change.operation == "append":
-                self._append(change)
+        try:
+            if name is None:
+                known = [*dictionary(), SETTINGS]
+                raise Refused("table", _("Unknown table.") + did_you_mean(change.table, known), "table", change.table)
+            change = replace(change, table=name)
+            if name == SETTINGS:
+                self._set_settings(change)
+            elif change.operation == "append":
+                self._append(self._named(change))
             else:
-                self._change_rows(change)
+                self._change_rows(self._named(change))
+        except (Refused, Unselected) as refused:
+            self._error(change, refused.rule, refused.says, refused.column, refused.value)
 
     def _named(self, change: Change) -> Change:
-        """The change with the dictionary's names of its columns."""
+        """The change with the dictionary's names of its columns; findings for cells that have none."""
         table = dictionary()[change.table]
+        where = {table.column_named(k) or k: v for k, v in change.where.items()}
+        cells = {table.column_named(k) or k: v for k, v in change.cells.items()}
+        more = tuple({table.column_named(k) or k: v for k, v in row.items()} for row in change.more)
+        for name in [n for n in cells if n not in table.columns]:
+            self._error(
+                change, "column", _("Unknown column.") + did_you_mean(name, table.columns), name, cells.pop(name)
+            )
+        return replace(change, where=where, cells=cells, more=more)
 
-        def names(pairs: Mapping[str, Any]) -> dict[str, Any]:
-            return {table.column_named(key) or key: value for key, value in pairs.items()}
-
-        return replace(change, where=names(change.where), cells=names(change.cells))
-
-    # Which rows
-
-    def select(self, change: Change) -> NDArray[np.int64] | None:
-        """Labels of the rows that a change is about; None where that cannot be told or there are none."""
-        frame = self.frames[change.table]
-        held = np.ones(len(frame), bool)
-        for key, wanted in change.where.items():
-            part = self._held(change.table, frame, key, wanted)
-            if part is None:
-                keys = [*dictionary()[change.table].columns, *self._attributes(change.table)]
-                self._error(change, "column", _("Unknown column.") + did_you_mean(key, keys), key)
-                return None
-            held &= part
-        rows = frame.index.to_numpy()[held]
-        if not len(rows):
-            where = "; ".join(f"{k}={', '.join(v)}" for k, v in change.where.items())
-            self._error(change, "selector", _("No row of {table} is like this.").format(table=change.table), where)
-            return None
-        return np.asarray(rows, np.int64)
-
-    def _held(self, table: str, frame: pd.DataFrame, key: str, wanted: Sequence[str]) -> NDArray[np.bool_] | None:
-        values = self.attribute(table, frame, key)
-        if values is None:
-            return None
-        if key == "unit":
-            wanted = [u for u, chain in self._ancestors.items() if not set(wanted).isdisjoint(chain)]
-        if values.dtype == object:  # codes
-            return np.array([not set(wanted).isdisjoint(v) for v in values], bool)
-        column = self._column(table, key)
-        if column is not None and values.dtype.kind in "fibM":
-            parsed = parse(np.array(list(wanted), dtype=object), column)
-            return np.asarray(values.isin(pd.Series(parsed.data)[~parsed.bad]))
-        return np.asarray(values.isin(list(wanted)))
-
-    def attribute(self, table: str, frame: pd.DataFrame, key: str) -> pd.Series | None:
-        """A column of a table's rows, or of what they refer to; None where there is none of that name.
-
-        ``unit`` of a client is that of its owner, else its own.
-        """
-        if key in frame and not (table == "clients" and key == "unit"):
-            return frame[key]
-        if table == "clients" and key == "unit":
-            home = self.frames["reps"].set_index("rep")["unit"]
-            return frame["owner"].map(home).fillna(frame["unit"]).astype("str")
-        for column in dictionary()[table].columns.values():
-            other, _dot, code = column.references.partition(".")
-            if column.type != "code" or other in ("", table, "units"):
-                continue
-            there = self.frames[other]
-            found = self.attribute(other, there, key) if key in self._attributes(table) else None
-            if found is not None:
-                return frame[column.name].map(pd.Series(found.to_numpy(), index=there[code])).fillna("").astype("str")
-        return None
-
-    def _attributes(self, table: str) -> list[str]:
-        """Attributes that rows of a table have through what they refer to."""
-        out = []
-        for column in dictionary()[table].columns.values():
-            other = column.references.partition(".")[0]
-            if column.type == "code" and other not in ("", table, "units"):
-                out += [*dictionary()[other].columns, *(() if other == "reps" else self._attributes(other))]
-        return out
-
-    def _column(self, table: str, key: str) -> Column | None:
-        if key in dictionary()[table].columns:
-            return dictionary()[table].columns[key]
-        return next((t.columns[key] for t in dictionary().values() if key in t.columns), None)
-
-    # What becomes of them
+    # Rows that are there
 
     def _change_rows(self, change: Change) -> None:
-        columns = dictionary()[change.table].columns
-        for name in change.cells:
-            if name not in columns:
-                self._error(change, "column", _("Unknown column.") + did_you_mean(name, columns), name)
-                return
-        if change.start or change.end:
-            dated = self._dated(change)
-            if dated is None:
-                return
-            change = dated
-        rows = self.select(change)
-        if rows is None:
+        if not change.cells and change.operation != "remove":
             return
+        share: NDArray[np.float64] | float = 1.0
+        if change.start or change.end:
+            if change.table == "demand" and change.operation == "multiply":
+                self._shift(change)
+                return
+            if change.table == "budget" and change.operation == "multiply":
+                rows, share = self._windows(change)
+            else:
+                rows = select(self.frames, change.table, self._in_months(change))
+        else:
+            rows = select(self.frames, change.table, change.where)
         if change.operation == "remove":
             self._remove(change, rows)
-        for name, text in change.cells.items():
-            self._cells(change, rows, columns[name], text)
-
-    def _dated(self, change: Change) -> Change | None:
-        """A change that works in some months only, as a change of rows that have a month."""
-        months = self._months(change)
-        if months is None:
-            return None
-        if change.table == "demand" and change.operation == "multiply":
-            self._shift(change, months)
-            return None
-        if "month" not in dictionary()[change.table].columns:
-            says = _("The rows of {table} have no month: from and to mean nothing here.").format(table=change.table)
-            self._error(change, "date", says, change.start or change.end)
-            return None
-        self._spell_out(change.table)
-        return replace(change, where={**change.where, "month": months}, start="", end="")
-
-    def _months(self, change: Change) -> tuple[str, ...] | None:
-        """Months of the plan from and to which a change works."""
-        months = self._calendar.months
-        start, end = change.start or months[0], change.end or months[-1]
-        inside = tuple(m for m in months if start <= m <= end)
-        if len(start) != 7 or len(end) != 7 or not inside:
-            says = _("Expected months of the plan, from {start} to {end}.").format(start=months[0], end=months[-1])
-            self._error(change, "date", says, f"{change.start} {change.end}".strip())
-            return None
-        return inside
-
-    def _spell_out(self, table: str) -> None:
-        """Replace rows that stand for every month by a row for each."""
-        frame = self.frames[table]
-        if not (frame["month"] == "").any():
             return
-        key = [c for c in dictionary()[table].key if c != "month"]
-        every = frame[frame["month"] == ""]
-        rows = every.drop(columns="month").merge(pd.DataFrame({"month": self._calendar.months}), how="cross")
-        there = pd.MultiIndex.from_frame(frame[[*key, "month"]])
-        rows = rows[~pd.MultiIndex.from_frame(rows[[*key, "month"]]).isin(there)][list(frame.columns)]
-        rows = rows.astype(frame.dtypes.to_dict())
-        self._record(table, every, None)
-        self._record(table, None, rows)
-        self._drop(table, every.index.to_numpy())
-        self._add(table, rows)
+        for name, text in change.cells.items():
+            try:
+                self._cells(change, rows, dictionary()[change.table].columns[name], text, share)
+            except Refused as refused:
+                self._error(change, refused.rule, refused.says, refused.column, refused.value)
 
-    def _shift(self, change: Change, months: tuple[str, ...]) -> None:
+    def _in_months(self, change: Change) -> dict[str, Texts]:
+        """Selector of a change that works in some months, for a table whose rows have a month."""
+        months = self.months(change.start, change.end)
+        column = dictionary()[change.table].columns.get("month")
+        if column is None:
+            says = _("Rows of {table} have no month, so from and to mean nothing here.").format(table=change.table)
+            raise Refused("date", says, "from", change.start or change.end)
+        if not column.required:
+            self._spell_out(change.table)
+        rows = self.frames[change.table].loc[select(self.frames, change.table, change.where)]
+        there = [m for m in months if (rows["month"] == m).any()]
+        if not there:
+            says = _("No row of {table} lies in these months.").format(table=change.table)
+            raise Refused("date", says, "from", change.start or change.end)
+        return {**change.where, "month": tuple(there)}
+
+    def months(self, start: str, end: str) -> tuple[str, ...]:
+        """Months of the plan from one period to another, both inclusive; blank is open.
+
+        Raises
+        ------
+        Refused
+            If they are no periods, or hold no month of the plan.
+        """
+        months = self.calendar.months
+        known = {p: self.calendar.window(p) for p in ("", *months, *self.calendar.quarters, *self.calendar.years)}
+        first, last = self._admitting.period(start), self._admitting.period(end)
+        if first not in known or last not in known or known[first][0] > known[last][-1]:
+            says = _("Expected periods of the plan, from {start} to {end}.").format(start=months[0], end=months[-1])
+            raise Refused(
+                "date", says, "from" if first not in known or last in known else "to", f"{start} {end}".strip()
+            )
+        return tuple(months[int(known[first][0]) : int(known[last][-1]) + 1])
+
+    def _windows(self, change: Change) -> tuple[Labels, NDArray[np.float64]]:
+        """Budget lines whose windows hold some of the months, and the share of the window that does."""
+        inside = set(self.months(change.start, change.end))
+        rows = select(self.frames, "budget", change.where)
+        shares = []
+        for start, end in self.frames["budget"].loc[rows, ["from", "to"]].itertuples(index=False):
+            first, last = self.calendar.window(start)[0], self.calendar.window(end)[-1]
+            window = self.calendar.months[int(first) : int(last) + 1]
+            shares.append(sum(m in inside for m in window) / len(window))
+        share = np.array(shares)
+        if not share.any():
+            says = _("None of these lines may spend in these months.")
+            raise Refused("date", says, "from", change.start or change.end)
+        return rows[share > 0], share[share > 0]
+
+    def _shift(self, change: Change) -> None:
         """A factor on the demand of some months is a row of ``shifts``."""
-        if self.select(change) is None:
-            return
+        months = self.months(change.start, change.end)
+        rows = select(self.frames, "demand", change.where)
         factors = set(change.cells.values())
-        if len(factors) != 1:
-            says = _("From and to need one factor for expected and ceiling alike.")
-            self._error(change, "date", says, ", ".join(sorted(factors)))
-            return
-        number = sum(str(s).startswith(f"{self.scenario} ") for s in self.frames["shifts"]["shift"]) + 1
-        scope = "; ".join(f"{k}={', '.join(v)}" for k, v in change.where.items())
-        row = {"shift": f"{self.scenario} {number}", "scope": scope, "from": months[0], "to": months[-1]}
-        self._append(replace(change, table="shifts", where={}, cells={**row, "factor": factors.pop()}))
+        if len(factors) != 1 or "expected" not in change.cells:
+            says = _("With from and to, expected and its ceiling move by one factor. Multiply expected.")
+            raise Refused("date", says, "multiply", ", ".join(change.cells))
+        names = {"owner": "rep"}
+        where = {names.get(k, k): v for k, v in change.where.items()}
+        for key in where:
+            if key not in REP | CLIENT | PRODUCT:
+                says = _("With from and to, where may name: {names}.")
+                raise Refused("scope", says.format(names=", ".join(sorted(REP | CLIENT | PRODUCT))), key, "")
+        for name in ("expected", "ceiling"):
+            self._claim(change, name, rows)
+        factor = self._admitting.number(dictionary()["shifts"].columns["factor"], factors.pop())
+        taken = set(self.frames["shifts"]["shift"])
+        number = next(n for n in range(1, len(taken) + 2) if f"{self.scenario} {n}" not in taken)
+        row = {"shift": f"{self.scenario} {number}", "scope": spelled(where), "factor": repr(factor)}
+        self._append(replace(change, table="shifts", cells={**row, "from": months[0], "to": months[-1]}))
 
-    def _cells(self, change: Change, rows: NDArray[np.int64], column: Column, text: str) -> None:
-        frame = self.frames[change.table]
-        before = frame.loc[rows, column.name]
-        if change.operation == "set":
-            parsed = parse(np.array([text], dtype=object), column)
-            if parsed.bad[0]:
-                self._error(change, column.type, _(EXPECTED.get(column.type, "Not accepted.")), text, column.name)
-                return
-            after = pd.Series([parsed.data[0]] * len(rows), index=before.index)
-            after = after.astype(before.dtype) if before.dtype != object else after
+    # Cells
+
+    def _cells(
+        self, change: Change, rows: Labels, column: Column, text: str, share: NDArray[np.float64] | float
+    ) -> None:
+        table, composed = change.table, change.operation in COMPOSE
+        if composed:
+            number = self._admitting.number(column, text)
+            if self.frames[table].loc[rows, column.name].isna().all():
+                says = _("The cells are blank: there is nothing to change. Set them instead.")
+                raise Refused("blank", says, column.name, "")
+            numbers = np.broadcast_to(
+                1.0 + (number - 1.0) * share if change.operation == "multiply" else number, rows.shape
+            )
         else:
-            found = self._computed(change, before, column, text)
-            if found is None:
-                return
-            after = found
-        if not self._may(change, column.name, rows):
+            value = self._admitting.values(change, column, [text])
+        self._claim(change, column.name, rows)
+        for tables in (self._view, self._all):
+            there = np.isin(rows, tables.frames[table].index)
+            own = rows[there]  # where a scenario overrides, others may have taken rows out
+            before = tables.frames[table].loc[own]
+            if composed:
+                after = tables.computed(table, column.name, own, change.operation, numbers[there].tolist())
+            else:
+                after = _repeated(value, before[column.name])
+            self._admitting.range(column, after)
+            self._write(change, tables, before, column, after, composed=composed)
+
+    def _write(
+        self, change: Change, tables: Working, before: pd.DataFrame, column: Column, after: pd.Series, *, composed: bool
+    ) -> None:
+        """Write cells; a cell of the key makes another row of it."""
+        table = change.table
+        tables.write(table, column.name, after, composed=composed)
+        if tables is not self._all:
             return
-        self._write(change.table, column.name, rows, before, after)
+        if column.key:
+            self.records.gone(self.scenario, table, before)
+            self.records.come(self.scenario, table, tables.frames[table].loc[before.index])
+        else:
+            self.records.cells(self.scenario, table, before, column.name, after)
 
-    def _computed(self, change: Change, before: pd.Series, column: Column, text: str) -> pd.Series | None:
-        """Multiplied or added to; blanks stay blank."""
-        number = parse(np.array([text], dtype=object), replace(column, type="number", default=""))
-        if column.type not in NUMERIC or number.bad[0] or np.isnan(number.data[0]):
-            says = (
-                _("Only numbers can be multiplied or added to.")
-                if column.type not in NUMERIC
-                else _(EXPECTED["number"])
-            )
-            self._error(change, "number", says, text, column.name)
-            return None
-        if before.isna().all():
-            says = _("The cells are blank: there is nothing to change. Set them instead.")
-            self._error(change, "blank", says, "", column.name)
-            return None
-        factor = float(number.data[0])
-        after = before * factor if change.operation == "multiply" else before + factor
-        if column.type == "integer":
-            after = after.round()
-        return after.astype(before.dtype)
+    def _claim(self, change: Change, column: str, rows: Labels) -> None:
+        """Take cells for a change; refused where another scenario did something that does not go together with it.
 
-    def _remove(self, change: Change, rows: NDArray[np.int64]) -> None:
-        columns = dictionary()[change.table].columns
-        if all(self._may(change, name, rows) for name in columns):
-            self._record(change.table, self.frames[change.table].loc[rows], None)
-            self._drop(change.table, rows)
-
-    def _append(self, change: Change) -> None:
-        columns = dictionary()[change.table].columns
-        row: dict[str, Any] = {}
-        for name, text in change.cells.items():
-            if name not in columns:
-                self._error(change, "column", _("Unknown column.") + did_you_mean(name, columns), name)
-                return
-            parsed = parse(np.array([text], dtype=object), columns[name])
-            if parsed.bad[0]:
-                self._error(
-                    change, columns[name].type, _(EXPECTED.get(columns[name].type, "Not accepted.")), text, name
-                )
-                return
-            row[name] = parsed.data
-        missing = [n for n, c in columns.items() if c.required and n not in row]
-        if missing:
-            says = _("A new row of {table} also needs {columns}.").format(
-                table=change.table, columns=", ".join(missing)
-            )
-            self._error(change, "required", says, "")
-            return
-        frame = self.frames[change.table]
-        added = pd.DataFrame({n: row.get(n, blank(c, 1)) for n, c in columns.items()}).astype(frame.dtypes.to_dict())
-        self._record(change.table, None, added)
-        self._add(change.table, added)
-
-    def _set_settings(self, change: Change) -> None:
-        if change.operation != "set" or change.where or change.start or change.end:
-            self._error(change, "change", _("Settings can only be set."), change.operation)
-            return
-        entries = {k: Entry(v, change.written.row) for k, v in setting_rows(self.settings)}
-        before = {k: str(e.value) for k, e in entries.items()}
-        entries |= {k: Entry(v, change.written.row) for k, v in change.cells.items()}
-        settings = make_settings(entries, change.written.label, self.report)
-        if settings is None or not all(self._may(change, k, np.zeros(1, np.int64)) for k in change.cells):
-            return
-        self.settings = settings
-        rows = [(self.scenario, SETTINGS, "", k, before.get(k, ""), v) for k, v in change.cells.items()]
-        self._records.append(pd.DataFrame(rows, columns=list(COLUMNS)))
-
-    # Book-keeping
-
-    def _may(self, change: Change, column: str, rows: NDArray[np.int64]) -> bool:
-        """Whether no other scenario did something to these cells that does not go together with this."""
+        Multiplies go together, adds do, and so do two that set a cell to the same value.
+        """
+        text = change.cells.get(column, "") if change.operation == "set" else ""
         touched = self._touched.setdefault((change.table, column), [])
         for other in touched:
-            alike = change.operation == other.operation and change.operation in COMPOSE
+            alike = (change.operation, text) == (other.operation, other.text) and change.operation in (*COMPOSE, "set")
             if other.scenario == self.scenario or change.over or alike:
                 continue
             both = rows[np.isin(rows, other.rows)]
             if len(both):
-                says = _("The scenario {other} has changed this too ({operation}). Say over: true to override it.")
-                says = says.format(other=other.scenario, operation=other.operation)
-                self._error(change, "clash", says, change.operation, column)
-                return False
-        touched.append(_Touch(self.scenario, change.operation, rows))
-        return True
+                says = _("{other} has changed {count} of these cells too ({operation}). Say over: true to override it.")
+                says = says.format(other=other.scenario, count=len(both), operation=other.operation)
+                raise Refused("clash", says, column, change.operation)
+        touched.append(_Touch(self.scenario, change.operation, rows, text))
 
-    def _write(self, table: str, column: str, rows: NDArray[np.int64], before: pd.Series, after: pd.Series) -> None:
-        texts = np.array(cell_texts(before), object), np.array(cell_texts(after), object)
-        changed = texts[0] != texts[1]
-        frame = self.frames[table].copy()
-        if after.dtype == object:
-            values = {**dict(zip(frame.index, frame[column], strict=True)), **dict(zip(rows, after, strict=True))}
-            frame[column] = pd.Series(values, dtype=object)
-        else:
-            frame.loc[rows, column] = after
-        keys = self._keys(table, self.frames[table].loc[rows])
-        self.frames[table] = frame
-        self._records.append(
-            pd.DataFrame(
-                {
-                    **{"scenario": self.scenario, "table": table, "key": keys[changed], "column": column},
-                    **{"before": texts[0][changed], "after": texts[1][changed]},
-                }
-            )
-        )
+    # Rows that come and go
 
-    def _record(self, table: str, gone: pd.DataFrame | None, come: pd.DataFrame | None) -> None:
-        """Every cell of rows that go or come."""
-        rows = gone if come is None else come
-        assert rows is not None
-        keys = self._keys(table, rows)
-        for column in rows.columns:
-            texts = np.array(cell_texts(rows[column]), object)
-            nothing = np.full(len(texts), "", object)
-            before, after = (texts, nothing) if come is None else (nothing, texts)
-            of = {"scenario": self.scenario, "table": table, "key": keys, "column": column}
-            self._records.append(pd.DataFrame({**of, "before": before, "after": after}))
+    def _remove(self, change: Change, rows: Labels) -> None:
+        for name in dictionary()[change.table].columns:
+            self._claim(change, name, rows)
+        frame = self._all.frames[change.table]
+        self.records.gone(self.scenario, change.table, frame.loc[frame.index.intersection(pd.Index(rows))])
+        for tables in (self._view, self._all):
+            tables.drop(change.table, rows)
 
-    def _keys(self, table: str, rows: pd.DataFrame) -> NDArray[np.object_]:
-        names = dictionary()[table].key
-        texts = [cell_texts(rows[n]) for n in names]
-        return np.array(
-            ["; ".join(f"{n}={v}" for n, v in zip(names, k, strict=True)) for k in zip(*texts, strict=True)], object
-        )
+    def _append(self, change: Change) -> None:
+        table, rows = dictionary()[change.table], (change.cells, *change.more)
+        given = {name for row in rows for name in row}
+        missing = [n for n, c in table.columns.items() if c.required and n not in given]
+        if missing:
+            says = _("A new row of {table} also needs {columns}.").format(table=table.name, columns=", ".join(missing))
+            raise Refused("required", says, "append", "")
+        told = {n: self._admitting.values(change, table.columns[n], [r.get(n, "") for r in rows]) for n in given}
+        types = self._all.frames[table.name].dtypes.to_dict()
+        added = pd.DataFrame({n: told.get(n, blank(c, len(rows))) for n, c in table.columns.items()}).astype(types)
+        for name in given:
+            self._admitting.range(table.columns[name], added[name])
+        self._make_room(change, table, added)
+        first = self._next[table.name]
+        self._next[table.name] += len(rows)
+        added = added.set_axis(pd.RangeIndex(first, first + len(rows)))
+        self.records.come(self.scenario, table.name, added)
+        for tables in (self._view, self._all):
+            tables.add(table.name, added)
 
-    def _drop(self, table: str, rows: NDArray[np.int64]) -> None:
-        self.frames[table] = self.frames[table].drop(index=rows.tolist())
+    def _make_room(self, change: Change, table: Table, added: pd.DataFrame) -> None:
+        """Refuse rows whose key is there already, or take the old ones out where the change overrides."""
+        key = list(table.key)
+        new = pd.MultiIndex.from_frame(added[key])
+        frame = self._all.frames[table.name]
+        same = frame[pd.MultiIndex.from_frame(frame[key]).isin(new)]
+        if new.has_duplicates or (len(same) and not change.over):
+            twice = added[new.duplicated()] if new.has_duplicates else same
+            says = _("There is such a row already. Set its cells, or say over: true to replace it.")
+            raise Refused("duplicate", says, table.name, keys(table.name, twice)[0])
+        if len(same):
+            self.records.gone(self.scenario, table.name, same)
+            for tables in (self._view, self._all):
+                tables.drop(table.name, same.index.to_numpy(np.int64))
 
-    def _add(self, table: str, rows: pd.DataFrame) -> None:
-        first = self._next[table]
-        self._next[table] += len(rows)
-        rows = rows.set_axis(pd.RangeIndex(first, first + len(rows)))
-        self.frames[table] = pd.concat([self.frames[table], rows])
+    def _spell_out(self, table: str) -> None:
+        """Replace rows that stand for every month by a row for each month without one of its own, for all scenarios alike."""
+        base = Working(self._base)
+        for tables in (base, *self._views.values(), self._all):
+            frame = tables.frames[table]
+            every = frame[frame["month"] == ""]
+            if every.empty:
+                continue
+            rows = self._each_month(table, frame, every)
+            if tables is self._all:
+                self.records.gone(self.scenario, table, every)
+                self.records.come(self.scenario, table, rows)
+            tables.drop(table, every.index.to_numpy(np.int64))
+            tables.add(table, rows)
+        self._base = base.frames
+        for (name, _column), touches in self._touched.items():
+            if name == table:
+                touches[:] = [replace(t, rows=self._with_months(table, t.rows)) for t in touches]
 
-    def _error(self, change: Change, rule: str, says: str, value: str, column: str = "") -> None:
+    def _each_month(self, table: str, frame: pd.DataFrame, every: pd.DataFrame) -> pd.DataFrame:
+        """Rows for the months, with labels that are the same whenever this is asked."""
+        key = [c for c in dictionary()[table].key if c != "month"]
+        there = set(frame[[*key, "month"]].itertuples(index=False, name=None))
+        parts, labels = [], []
+        for label, row in zip(every.index, every[key].itertuples(index=False, name=None), strict=True):
+            places = self._spelled.setdefault((table, int(label)), {})
+            if not places:
+                first = self._next[table]
+                places.update({m: first + k for k, m in enumerate(self.calendar.months)})
+                self._next[table] += len(places)
+            months = [m for m in places if (*row, m) not in there]
+            parts.append(frame.loc[[label] * len(months)].assign(month=months))
+            labels += [places[m] for m in months]
+        return pd.concat(parts).set_axis(pd.Index(labels)).astype(frame.dtypes.to_dict())
+
+    def _with_months(self, table: str, rows: Labels) -> Labels:
+        """Labels with those of the months of rows that stood for every month."""
+        more = [label for row in rows.tolist() for label in self._spelled.get((table, row), {}).values()]
+        return np.unique(np.append(rows, np.array(more, np.int64)))
+
+    def _set_settings(self, change: Change) -> None:
+        if change.operation != "set" or change.where or change.start or change.end:
+            raise Refused("change", _("Settings can only be set."), "model", change.operation)
+        entries = {k: Entry(v, change.written.row) for k, v in setting_rows(self.settings)}
+        before = {k: str(e.value) for k, e in entries.items()}
+        entries |= {k: Entry(v, change.written.row) for k, v in change.cells.items()}
+        settings = make_settings(entries, change.written.label, self.report)
+        if settings is None:
+            return
+        for key in change.cells:
+            self._claim(change, key, np.zeros(1, np.int64))
+        self.settings = settings
+        after = dict(setting_rows(settings))
+        for key in change.cells:
+            if before.get(key, "") != after.get(key, ""):
+                self.records.setting(self.scenario, key, before.get(key, ""), after.get(key, ""))
+
+    def attribute(self, table: str, key: str) -> pd.Series:
+        """A column of a table's rows, or of what they refer to, as the scenario reads it."""
+        found = attribute(self.frames, table, key)
+        assert found is not None
+        return found[0]
+
+    def _error(self, change: Change, rule: str, says: str, column: str, value: str) -> None:
         at = change.written
-        self.report.add_at("error", at.label, rule, says, row=at.row, column=column or change.table, value=value)
+        self.report.add_at("error", at.label, rule, says, row=at.row, column=column, value=value)
+
+
+def _repeated(value: Any, before: pd.Series) -> pd.Series:
+    """One value for all cells, of the type of the column."""
+    return pd.Series([value[0]] * len(before), index=before.index, dtype=before.dtype)
