@@ -89,10 +89,13 @@ def solve(
     name = engine or model.settings.engine
     solver = find_engine(name) if isinstance(name, str) else name
     grain = make_grain(model)
-    doubts = tuple(arithmetic(model, grain, strict=strict))
+    doubts = tuple(arithmetic(model, grain, strict=strict, engine=solver))
     model = replace(model, findings=(*model.findings, *doubts))
     effort = effort_program(model, grain=grain, strict=strict)
     clock.lap("build")
+    refused = tuple(f.says for f in doubts if f.severity == "error")
+    if any(f.severity == "error" and f.rule != "arithmetic" for f in doubts):
+        return _plan_without_numbers(model, "infeasible", refused, effort.program, solver, clock)
     first = _in_order(effort.program, solver, seconds, progress)
     if first.status is Status.OPTIMAL:
         settle_effort(effort, first, solver, seconds)
@@ -252,8 +255,15 @@ def _without_plan(model: Model, program: Program, outcome: Outcome, solver: Engi
         raise EngineError(_("The engine failed: {detail}").format(detail=outcome.detail or "?"))
     reasons: tuple[str, ...] = (outcome.detail,)
     if status == "infeasible":
-        proofs = tuple(f.says for f in model.findings if f.rule == "arithmetic" and f.severity == "error")
+        proofs = tuple(f.says for f in model.findings if f.severity == "error")
         reasons = proofs + contradictions(program, solver, model)
+    return _plan_without_numbers(model, status, reasons, program, solver, clock)
+
+
+def _plan_without_numbers(
+    model: Model, status: str, reasons: tuple[str, ...], program: Program, solver: Engine, clock: _Clock
+) -> Plan:
+    """The plan that there is none, and why."""
     clock.lap("solve")
     summary = _summary(model, status, solver, clock, program)
     summary["seconds"] |= clock.seconds
