@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from ortools.graph.python.min_cost_flow import SimpleMinCostFlow
 
+from allocator.engines.flow import SimpleMinCostFlow
 from allocator.errors import EngineError
 from allocator.model import Model
 from allocator.program import Floats, Ints

@@ -78,10 +78,10 @@ def check_periods(calendar: Calendar, frames: Frames, report: Report) -> None:
         says = _("The month lies outside the plan.") + after(plan)
         bad = ~frames[name]["month"].isin(["", *calendar.months])
         report.cells("error", name, "period", says, frames[name], bad, "month")
-    for column in ("from", "to"):
+    for limit in ("from", "to"):
         says = _("The month lies outside the plan.") + after(plan)
         shifts = frames["shifts"]
-        report.cells("error", "shifts", "period", says, shifts, ~shifts[column].isin(["", *calendar.months]), column)
+        report.cells("error", "shifts", "period", says, shifts, ~shifts[limit].isin(["", *calendar.months]), limit)
     says = _("History ends before the plan. What happens in it belongs into actuals.") + after(plan)
     report.cells(
         "error", "history", "period", says, frames["history"], frames["history"]["month"] >= calendar.months[0], "month"

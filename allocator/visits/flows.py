@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from ortools.graph.python import min_cost_flow
 
+from allocator.engines.flow import SimpleMinCostFlow as Solver
 from allocator.errors import EngineError
 from allocator.visits.horizon import Bools, Ints
 from allocator.visits.tasks import LOAD, NO_OTHER, NO_PROMISED, Offers
-
-Solver = min_cost_flow.SimpleMinCostFlow
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,8 @@ ORDERS = [
     ("pulp",),
     ("highspy", "pulp"),
     ("pulp", "highspy"),
+    ("pulp", "allocator.engines.flow"),
+    ("pulp", "allocator.engines.flow", "highspy"),
 ]
 
 
