@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -138,4 +139,41 @@ def wrong_units(
             wrong.append(f"{key}: assigned {row['assigned']}, parts {parts[key] / 100}")
         if abs(minor(row["owed"]) - parts[key] / (1 + hedge.get(row["kind"], 0.0))) > 0.5 + 1e-9 * parts[key]:
             wrong.append(f"{key}: owes {row['owed']} of {parts[key] / 100}")
+    return wrong
+
+
+def wrong_periods(breakdown: pd.DataFrame, quotas: pd.DataFrame) -> list[str]:
+    """Periods of breakdown.csv that are not the sum of their days, and months that are not those of quotas.csv."""
+    days: dict[tuple[str, str, str, str], int] = defaultdict(int)
+    shown: dict[tuple[str, str, str, str], int] = {}
+    columns = (breakdown[c].tolist() for c in ("rep", "kind", "period", "level", "quota"))
+    for rep, kind, period, level, quota in zip(*columns, strict=True):
+        if kind != "day":
+            shown[rep, kind, period, level] = minor(quota)
+            continue
+        day = dt.date.fromisoformat(period)
+        year, week, _day = day.isocalendar()
+        third = min((day.day - 1) // 10, 2) + 1
+        for longer, name in (
+            ("month", period[:7]),
+            ("third", f"{period[:7]}-T{third}"),
+            ("week", f"{year}-W{week:02d}"),
+        ):
+            days[rep, longer, name, level] += minor(quota)
+        days[rep, "year", "", level] += minor(quota)
+    asked: dict[tuple[str, str, str, str], int] = defaultdict(int)
+    columns = (quotas[c].tolist() for c in ("rep", "month", "level", "quota"))
+    for rep, month, level, quota in zip(*columns, strict=True):
+        asked[rep, "month", month, level] += minor(quota)
+        asked[rep, "year", "", level] += minor(quota)
+    years: dict[tuple[str, str, str, str], int] = defaultdict(int)
+    for (rep, kind, _period, level), quota in shown.items():
+        years[rep, kind, "", level] += quota
+    wrong = [f"{key}: {quota / 100}, its days {days[key] / 100}" for key, quota in shown.items()
+             if key[1] in ("month", "third", "week") and quota != days[key]]  # fmt: skip
+    wrong += [
+        f"{key}: days {days[key] / 100}, quotas {quota / 100}" for key, quota in asked.items() if quota != days[key]
+    ]
+    wrong += [f"{key}: {quota / 100}, quotas {asked[key[0], 'year', '', key[3]] / 100}" for key, quota in years.items()
+              if quota != asked[key[0], "year", "", key[3]]]  # fmt: skip
     return wrong
