@@ -10,10 +10,15 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from allocator.auditing.actions import check_actions
 from allocator.auditing.book import TOLERANCE, Audit, Book
+from allocator.auditing.breakdown import check_breakdown, quotas_by_period
 from allocator.auditing.case import open_case
+from allocator.auditing.days import money_of
 from allocator.auditing.effort import check_effort
+from allocator.auditing.exact import check_exact
 from allocator.auditing.files import COLUMNS, read_run
+from allocator.auditing.layout import lay_out_quotas
 from allocator.auditing.money import check_budget, check_effects
 from allocator.auditing.quotas import check_quotas
 from allocator.auditing.sales import check_sales
@@ -46,7 +51,12 @@ def examine(model: Model, tables: Mapping[str, pd.DataFrame]) -> tuple[Audit, di
     check_budget(book, case)
     check_effects(book, case)
     check_targets(book, case)
-    check_quotas(book, case)
+    levels, money = lay_out_quotas(case), money_of(model)
+    check_quotas(book, case, levels)
+    check_exact(book, case, money, levels)
+    by_period = quotas_by_period(case, money, levels)
+    check_breakdown(book, case, money, levels, by_period)
+    check_actions(book, case, money, by_period[0])
     return book.close(), key_figures(case)
 
 

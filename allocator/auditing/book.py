@@ -64,7 +64,13 @@ class Book:
     _found: list[pd.DataFrame] = field(default_factory=list)
 
     def equal(
-        self, rule: str, axes: Axes, found: ArrayLike, required: ArrayLike, scale: ArrayLike = 0.0, within: float = 0.0
+        self,
+        rule: str,
+        axes: Axes,
+        found: ArrayLike,
+        required: ArrayLike,
+        scale: ArrayLike = 0.0,
+        within: ArrayLike = 0.0,
     ) -> None:
         """Check found = required, up to ``within`` in absolute terms."""
         self._enter(rule, axes, found, required, scale, lambda f, r: np.maximum(np.abs(f - r) - within, 0.0), EQUAL)

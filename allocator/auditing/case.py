@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from allocator.auditing.book import Book, Bools, Floats, summed
+from allocator.auditing.days import Days, lay_out_days
 from allocator.auditing.demand import Demand, gather_demand
 from allocator.auditing.files import Sheet, open_sheet
 from allocator.auditing.groups import Groups, form_groups
@@ -81,10 +82,13 @@ class Case:
     shown : float array, shape (pairs, months)
         Contracts as forecast.csv shows them, NaN where blank.
     figures : Figures
+    noted : tuple of str
+        Values of the findings about rounding.
     """
 
     model: Model
     people: People
+    days: Days
     groups: Groups
     demand: Demand
     channels: Channels
@@ -99,6 +103,7 @@ class Case:
     lost: Floats
     shown: Floats
     figures: Figures
+    noted: tuple[str, ...]
 
     @property
     def months(self) -> pd.Index[Any]:
@@ -154,7 +159,7 @@ class Case:
 
 def open_case(book: Book, model: Model, tables: Mapping[str, pd.DataFrame]) -> Case:
     """Read the files over the input, entering what cannot be read."""
-    people = work_out_people(model)
+    people, days = work_out_people(model), lay_out_days(model)
     index = {t: pd.Index(words(model[t][k])) for t, k in (("clients", "client"), ("products", "product"))}
     lines, channels = pd.Index(words(model["budget"]["line"])), work_out_channels(model)
     month = {"month": people.months}
@@ -172,25 +177,35 @@ def open_case(book: Book, model: Model, tables: Mapping[str, pd.DataFrame]) -> C
         "quotas": {"rep": people.reps, "product": index["products"], **month},
         "targets": {"target": pd.Index(words(model["targets"]["target"]))},
         "asked": {},
+        "units": {"unit": pd.Index(words(model["units"]["unit"])), "product": index["products"], **month},
+        "breakdown": {"rep": people.reps, "period": days.periods},
+        "actions": {"rep": people.reps, "period": days.periods},
+        "contracts": {"rep": people.reps, "period": days.periods, "product": index["products"]},
     }
     for name, indexes in known.items():
         sheets[name] = open_sheet(book, tables, name, indexes)
     groups = form_groups(book, model, people, sheets["assignments"], sheets["effort"], codes)
     demand = gather_demand(model, groups, index["products"])
-    return _lay_out(book, model, people, groups, demand, channels, index["products"], lines, sheets)
+    parts = (people, days, groups, demand, channels, index["products"], lines)
+    return _lay_out(book, model, parts, sheets, _noted(model, tables))
+
+
+def _noted(model: Model, tables: Mapping[str, pd.DataFrame]) -> tuple[str, ...]:
+    """Values of the findings about rounding: those of the run, else those of the model."""
+    if "findings" in tables and {"rule", "value"} <= set(tables["findings"]):
+        of = tables["findings"]
+        return tuple(words(of["value"])[words(of["rule"]) == "rounding"])
+    return tuple(f.value for f in model.findings if f.rule == "rounding")
 
 
 def _lay_out(
     book: Book,
     model: Model,
-    people: People,
-    groups: Groups,
-    demand: Demand,
-    channels: Channels,
-    products: pd.Index[Any],
-    lines: pd.Index[Any],
+    parts: tuple[People, Days, Groups, Demand, Channels, pd.Index[Any], pd.Index[Any]],
     sheets: dict[str, Sheet],
+    noted: tuple[str, ...],
 ) -> Case:
+    people, _days, groups, demand, channels, products, lines = parts
     forecast, effort = sheets["forecast"], sheets["effort"]
     pair = demand.pairs.get_indexer(pd.Index(forecast.place["group"] * len(products) + forecast.place["product"]))
     axes = [
@@ -227,12 +242,7 @@ def _lay_out(
     )
     return Case(
         model,
-        people,
-        groups,
-        demand,
-        channels,
-        products,
-        lines,
+        *parts,
         large,
         contract,
         _windows(model),
@@ -242,6 +252,7 @@ def _lay_out(
         cells("lost"),
         shown,
         figures,
+        noted,
     )
 
 

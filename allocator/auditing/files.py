@@ -40,6 +40,17 @@ class Columns:
     blanks: tuple[str, ...] = ()
 
 
+TIMES = ("past", "present", "future")
+SPLIT = ("visits", "contracts", "contract_amount", "collections")
+SUMS = (
+    *("quota", "contracts", "contract_amount", "new_clients", "first_visits", "return_visits", "collections"),
+    *("support_hours", "spend", "commission", "commission_80", "commission_100", "commission_120"),
+    *(f"{of}_{time}" for of in SPLIT for time in TIMES),
+)
+"""Columns of actions.csv that add up."""
+PEOPLE = ("clients", "old_clients", *(f"clients_{time}" for time in TIMES))
+"""Columns of actions.csv that count different people."""
+
 COLUMNS: Mapping[str, Columns] = {
     "quotas": Columns(("rep", "product", "month", "level"), ("unit",), ("quota", "exact", "forecast", "beyond")),
     "forecast": Columns(("group", "product", "month"), ("rep",), ("sell", "curve", "lift", "lost"), ("contracts",)),
@@ -68,6 +79,14 @@ COLUMNS: Mapping[str, Columns] = {
     "lift": Columns(("unit", "line_product", "group", "product", "month"), (), ("lift",)),
     "won": Columns(("group", "channel", "month", "unit"), ("rep",), ("entered", "won")),
     "supply": Columns(("product", "source", "month"), (), ("delivered",)),
+    "units": Columns(("unit", "product", "month", "level"), ("kind",), ("assigned", "owed")),
+    "breakdown": Columns(("rep", "period", "level"), ("kind",), ("quota",)),
+    "actions": Columns(("rep", "period"), ("kind",), (*SUMS, *PEOPLE)),
+    "contracts": Columns(
+        ("rep", "period", "product"),
+        ("kind",),
+        ("contracts", "amount", *(f"{of}_{time}" for of in ("contracts", "amount") for time in TIMES)),
+    ),
 }
 
 
@@ -124,6 +143,9 @@ def read_run(folder: Path | str) -> dict[str, pd.DataFrame]:
         for c in {*columns.numbers, *columns.blanks} & set(table.columns):
             table[c] = _exact(table[c].to_numpy(dtype=object))
         tables[name] = table
+    findings = Path(folder) / "findings.csv"
+    if findings.is_file():
+        tables["findings"] = pd.read_csv(findings, encoding="utf-8-sig", keep_default_na=False, dtype=str)
     return tables
 
 

@@ -54,14 +54,10 @@ def work_out_people(model: Model) -> People:
     """Presence, hours, posts and ramps of all reps."""
     table, cal = model["reps"], model.calendar
     reps = pd.Index(words(table["rep"]))
-    first, last = (days_of(table[c]) for c in ("start", "end"))
-    days = np.asarray(cal.days.to_numpy().astype("datetime64[D]"))
-    inside = (days >= first[:, None]) | np.isnat(first)[:, None]
-    inside &= (days <= last[:, None]) | np.isnat(last)[:, None]
-    there = inside & ~_away(model, reps, days) & cal.working
-    of_month = np.zeros((len(days), cal.count))
-    of_month[np.arange(len(days)), cal.day_month] = 1.0
-    present = there @ of_month
+    inside, there = days_there(model)
+    of_month = np.zeros((len(cal.days), cal.count))
+    of_month[np.arange(len(cal.days)), cal.day_month] = 1.0
+    present = (there & cal.working) @ of_month
     working = np.asarray(cal.working_days, np.float64)
     share = np.divide(present, working, out=np.zeros_like(present), where=working > 0)
     units, grades = words(table["unit"]), words(table["grade"])
@@ -76,10 +72,19 @@ def work_out_people(model: Model) -> People:
         share,
         hours,
         (inside @ of_month) > 0,
-        _ramps(model, first),
+        _ramps(model, days_of(table["start"])),
         reps.get_indexer(pd.Index(words(table["backup"]))).astype(np.int64),
         np.asarray(cal.weeks, np.int64),
     )
+
+
+def days_there(model: Model) -> tuple[Bools, Bools]:
+    """Days on which every rep is in post, and those of them on which he is not on leave, shape (reps, days)."""
+    table = model["reps"]
+    first, last = (days_of(table[c])[:, None] for c in ("start", "end"))
+    days = np.asarray(model.calendar.days.to_numpy().astype("datetime64[D]"))
+    inside = ((days >= first) | np.isnat(first)) & ((days <= last) | np.isnat(last))
+    return inside, inside & ~_away(model, pd.Index(words(table["rep"])), days)
 
 
 def _away(model: Model, reps: pd.Index[Any], days: Any) -> Bools:
@@ -170,6 +175,8 @@ def company_units(model: Model, units: Texts) -> Texts:
 
 def words(column: pd.Series[Any]) -> Texts:
     """Read a column of text, blanks as empty text."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return np.append(words(pd.Series(column.cat.categories, dtype=object)), "")[column.cat.codes.to_numpy()]
     values: list[Any] = column.to_list()
     return np.array([x if type(x) is str else "" if pd.isna(x) else str(x) for x in values], dtype=object)
 
