@@ -156,10 +156,11 @@ def _reasons(book: Book, lines: Lines, item: Ints) -> Ints:
     dated = dated[np.argsort(lines.member[dated], kind="stable")]
     begin = np.searchsorted(lines.member[dated], lines.member[waiting])
     end = np.searchsorted(lines.member[dated], lines.member[waiting], side="right")
-    for v, a, b in zip(waiting.tolist(), begin.tolist(), end.tolist(), strict=True):
+    cover = team.covers(lines.owner[waiting], shop.items.backup[item[waiting]])
+    for k, (v, a, b) in enumerate(zip(waiting.tolist(), begin.tolist(), end.tolist(), strict=True)):
         owner, member, window = int(lines.owner[v]), int(lines.member[v]), int(lines.window[v])
         first, last = int(horizon.window_first[window]), int(horizon.window_last[window]) + 1
-        possible = first + np.flatnonzero(team.own[owner, first:last] | team.cover[owner, first:last])
+        possible = first + np.flatnonzero(team.own[owner, first:last] | cover[k, first:last])
         if len(book.closed):
             possible = possible[~np.isin(member * days + possible, book.closed)]
         others = lines.day[dated[a:b]]

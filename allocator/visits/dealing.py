@@ -70,18 +70,20 @@ def _deal_kind(model: Model, horizon: Horizon, rings: Rings, groups: Ints, kind:
     visits = np.append(tiers["visits"].to_numpy(float), 0.0)[rings.tier[groups]]
     size = rings.size[groups]
     position = kind.window - kind.windows[0]
-    by_span = rings.planned[groups][:, kind.month] * kind.part
+    stay, by_span = _by_stay(horizon, rings, groups, kind)
     planned = np.zeros((len(groups), windows))
     np.add.at(planned.T, position, by_span.T)
-    promise = np.where(rings.active[groups], visits * size, 0.0)[:, None] * kind.factor
+    promise = np.where(rings.active[groups], visits * size, 0.0)[:, None] * stay
     promised = whole(promise)
     missing = _missing(np.maximum(promise - planned, 0.0), promised)
     total = promised - missing + steps(np.maximum(planned - promise, 0.0))
-    counts = _into_spans(total, by_span, horizon.span_size[kind.span], position)
+    first, last = rings.first_day[groups][:, None], rings.last_day[groups][:, None]
+    there = horizon.worked(kind.span[None, :], first, last)[1]
+    counts = _into_spans(total, by_span, there, position)
     g, s, inside, member = _turns(rings, groups, counts)
     begin = np.cumsum(total, axis=1) - total
     rank = np.cumsum(counts, axis=1)[g, s] - counts[g, s] + inside
-    day = _ideal(horizon, kind.span[s], inside, counts[g, s])
+    day = _ideal(horizon, rings, groups[g], kind.span[s], inside, counts[g, s])
     gone = _turns(rings, groups, missing, offset=begin + total)
     executive = _executives(model, rings, groups, total, begin)
     return Dealt(
@@ -99,6 +101,44 @@ def _deal_kind(model: Model, horizon: Horizon, rings: Rings, groups: Ints, kind:
     )
 
 
+def _by_stay(horizon: Horizon, rings: Rings, groups: Ints, kind: Kind) -> tuple[Floats, Floats]:
+    """Times of the promise in each window, and visits of the plan in each span, both by the stay of the groups' clients."""
+    months = rings.planned.shape[1]
+    times = np.empty((len(groups), len(kind.windows)))
+    by_span = np.empty((len(groups), len(kind.span)))
+    pairs, of = np.unique(np.stack([rings.first_day, rings.last_day])[:, groups], axis=1, return_inverse=True)
+    for k, (first, last) in enumerate(pairs.T.tolist()):
+        mine = np.flatnonzero(of.ravel() == k)
+        worked = horizon.worked(np.arange(months), 0, len(horizon.days) - 1)[1]
+        here = horizon.worked(np.arange(months), first, last)[1]
+        stay = np.where(worked > 0, here / np.maximum(worked, 1), 1.0)
+        if not len(kind.span) or kind.span[0] >= months:  # weeks
+            parts = _week_parts(horizon, kind, first, last)
+            times[mine] = (np.bincount(kind.month, minlength=months) * stay) @ parts
+            by_span[mine] = rings.planned[groups[mine]] @ parts
+        else:
+            position = kind.window - kind.windows[0]
+            times[mine] = kind.factor * np.bincount(position, weights=stay) / np.bincount(position)
+            by_span[mine] = rings.planned[groups[mine]]
+    return times, by_span
+
+
+def _week_parts(horizon: Horizon, kind: Kind, first: int, last: int) -> Floats:
+    """Parts of each month's visits that fall into each week, shape (months, weeks), where clients come or go.
+
+    By the shares of the weeks' working days from ``first`` to ``last``; days of a month that lie in none of its weeks take its
+    visits to the week they lie in.
+    """
+    whole_weeks = horizon.worked(kind.span, 0, len(horizon.days) - 1)[1]
+    share = horizon.worked(kind.span, first, last)[1] / np.maximum(whole_weeks, 1)
+    months = int(horizon.month[-1]) + 1
+    parts = np.where(kind.month == np.arange(months)[:, None], share, 0.0)
+    for t in np.flatnonzero(parts.sum(axis=1) == 0).tolist():
+        begin, end = max(first, int(horizon.span_first[t])), min(last, int(horizon.span_last[t]))
+        parts[t] = horizon.worked(kind.span, begin, end)[1]
+    return np.asarray(parts / np.maximum(parts.sum(axis=1, keepdims=True), 1e-300))
+
+
 def _missing(short: Floats, promised: Ints) -> Ints:
     """Promised visits of each window that the plan does not have: whole steps of what is short, as soon as there are promised ones."""
     total = np.floor(np.cumsum(short, axis=1) + SLACK).astype(np.int64)
@@ -111,12 +151,17 @@ def _missing(short: Floats, promised: Ints) -> Ints:
 
 
 def _into_spans(total: Ints, planned: Floats, days: Ints, position: Ints) -> Ints:
-    """Divide each window's visits into its spans as the plan does; shape (groups, spans)."""
+    """Divide each window's visits into its spans as the plan does, if the clients are there; shape (groups, spans).
+
+    ``days`` has the same shape: working days of the spans on which the clients are there.
+    """
     counts = np.zeros(planned.shape, np.int64)
     for w in range(total.shape[1]):
         mine = np.flatnonzero(position == w)
-        weight = planned[:, mine]
-        weight = np.where(weight.sum(axis=1, keepdims=True) > SLACK, weight, days[mine].astype(float))
+        here = days[:, mine]
+        weight = np.where((here > 0) | (here.sum(axis=1, keepdims=True) == 0), planned[:, mine], 0.0)
+        weight = np.where(weight.sum(axis=1, keepdims=True) > SLACK, weight, here.astype(float))
+        weight = np.where(weight.sum(axis=1, keepdims=True) > 0, weight, 1.0)
         weight = weight / np.maximum(weight.sum(axis=1, keepdims=True), 1e-300)
         counts[:, mine] = whole(weight * total[:, [w]])
     return counts
@@ -132,12 +177,12 @@ def _turns(rings: Rings, groups: Ints, counts: Ints, offset: Ints | None = None)
     return g, c, inside, rings.start[groups][g] + turn
 
 
-def _ideal(horizon: Horizon, span: Ints, inside: Ints, count: Ints) -> Ints:
-    """Days that stand evenly over a span's working days."""
-    size = horizon.span_size[span]
-    place = np.floor((inside + 0.5) / count * size).astype(np.int64)
-    day = horizon.span_days[span, np.clip(place, 0, np.maximum(size - 1, 0))]
-    return np.where(day >= 0, day, horizon.span_first[span])
+def _ideal(horizon: Horizon, rings: Rings, group: Ints, span: Ints, inside: Ints, count: Ints) -> Ints:
+    """Days that stand evenly over those working days of a span on which the clients are there."""
+    before, size = horizon.worked(span, rings.first_day[group], rings.last_day[group])
+    place = before + np.clip(np.floor((inside + 0.5) / count * size).astype(np.int64), 0, np.maximum(size - 1, 0))
+    day = horizon.span_days[span, np.minimum(place, horizon.span_days.shape[1] - 1)]
+    return np.where((day >= 0) & (size > 0), day, horizon.span_first[span])
 
 
 def _executives(model: Model, rings: Rings, groups: Ints, total: Ints, begin: Ints) -> tuple[Ints, Ints]:
@@ -168,7 +213,7 @@ def _deal_first(horizon: Horizon, rings: Rings) -> Dealt:
         member=member,
         window=kind.window[s],
         span=kind.span[s],
-        day=_ideal(horizon, kind.span[s], inside, counts[g, s]),
+        day=_ideal(horizon, rings, groups[g], kind.span[s], inside, counts[g, s]),
         promised=np.zeros(len(g), bool),
         first=np.ones(len(g), bool),
         missing_member=none,

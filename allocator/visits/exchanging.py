@@ -29,7 +29,7 @@ def exchange(shop: Workshop, item: Ints, day: Ints) -> tuple[Ints, Ints]:
     waiting = waiting[order]
     waiting = waiting[np.diff(items.member[item[waiting]], prepend=-1) != 0]
     owner = items.owner[item[waiting]]
-    other = np.where(rep[waiting] == owner, np.append(shop.team.backup, -1)[owner], owner)
+    other = np.where(rep[waiting] == owner, items.backup[item[waiting]], owner)
     waiting, other = waiting[other >= 0], other[other >= 0]
     if not len(waiting):
         return day, rep

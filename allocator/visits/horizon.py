@@ -28,8 +28,6 @@ class Kind:
         Window that each span belongs to.
     month : int array
         Month that each span belongs to.
-    part : float array
-        Part of the month's visits that falls into the span.
     windows : int array
         Its windows, in order.
     factor : float array
@@ -39,7 +37,6 @@ class Kind:
     span: Ints
     window: Ints
     month: Ints
-    part: Floats
     windows: Ints
     factor: Floats
 
@@ -79,6 +76,13 @@ class Horizon:
     window_last: Ints
     label: NDArray[np.object_]
     kinds: dict[str, Kind]
+
+    def worked(self, span: Ints, first: Ints | int, last: Ints | int) -> tuple[Ints, Ints]:
+        """Working days of spans before ``first``, and from ``first`` to ``last``."""
+        begin, end = self.span_first[span], self.span_last[span] + 1
+        low = np.clip(first, begin, end)
+        high = np.clip(np.asarray(last) + 1, low, end)
+        return self.rank[low] - self.rank[begin], self.rank[high] - self.rank[low]
 
 
 def make_horizon(calendar: Calendar) -> Horizon:
@@ -122,15 +126,14 @@ def make_horizon(calendar: Calendar) -> Horizon:
 
 def _kinds(calendar: Calendar, quarters: Ints, home: Ints) -> dict[str, Kind]:
     months = calendar.count
-    month, ones = np.arange(months), np.ones(months)
+    month = np.arange(months)
     quarter = np.arange(months, months + int(quarters.max()) + 1)
     year = np.array([quarter[-1] + 1])
     week = year[0] + 1 + np.arange(len(home))
-    per_month = np.bincount(home, minlength=months)
     in_quarter = np.bincount(quarters)
     return {
-        "week": Kind(months + np.arange(len(home)), week, home, 1 / per_month[home], week, np.ones(len(home))),
-        "month": Kind(month, month, month, ones, month, ones),
-        "quarter": Kind(month, quarter[quarters], month, ones, quarter, in_quarter / 3),
-        "year": Kind(month, np.repeat(year, months), month, ones, year, np.array([months / 12])),
+        "week": Kind(months + np.arange(len(home)), week, home, week, np.ones(len(home))),
+        "month": Kind(month, month, month, month, np.ones(months)),
+        "quarter": Kind(month, quarter[quarters], month, quarter, in_quarter / 3),
+        "year": Kind(month, np.repeat(year, months), month, year, np.array([months / 12])),
     }

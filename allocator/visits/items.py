@@ -9,6 +9,7 @@ import numpy as np
 from allocator.visits.dealing import Dealt
 from allocator.visits.horizon import Bools, Horizon, Ints
 from allocator.visits.intervals import intervals, push_apart
+from allocator.visits.rings import Rings
 from allocator.visits.team import Team
 
 REACH = 10
@@ -21,7 +22,7 @@ class Items:
 
     Attributes
     ----------
-    member, window, low, high, owner, rep : int array, shape (items,)
+    member, window, low, high, owner, backup, rep : int array, shape (items,)
         ``rep`` makes the visit (−1: nobody is there); days from ``low`` to ``high`` are offered.
     visits, promised : int array
         How many visits, and how many of them count for the promise.
@@ -37,6 +38,7 @@ class Items:
     low: Ints
     high: Ints
     owner: Ints
+    backup: Ints
     rep: Ints
     visits: Ints
     promised: Ints
@@ -60,12 +62,18 @@ class Items:
 
 @dataclass(frozen=True)
 class Wanted:
-    """Visits before they become items; arrays of one length, the fields of :class:`Items` and an ideal day."""
+    """Visits before they become items; arrays of one length, the fields of :class:`Items` and an ideal day.
+
+    ``first_day`` and ``last_day`` bound the days on which the client is one.
+    """
 
     member: Ints
     window: Ints
     span: Ints
     owner: Ints
+    backup: Ints
+    first_day: Ints
+    last_day: Ints
     promised: Bools
     first: Bools
     minutes: Ints
@@ -78,18 +86,20 @@ def make_items(horizon: Horizon, team: Team, wanted: Wanted) -> Items:
     order = np.lexsort((wanted.day, wanted.member))
     wanted = Wanted(**{f.name: getattr(wanted, f.name)[order] for f in fields(Wanted)})
     apart = wanted.spacing > 1
-    low, high = horizon.span_first[wanted.span], horizon.span_last[wanted.span]
+    low = np.maximum(horizon.span_first[wanted.span], wanted.first_day)
+    high = np.maximum(np.minimum(horizon.span_last[wanted.span], wanted.last_day), low - 1)
     day = wanted.day.copy()
     some = np.flatnonzero(apart)
     if len(some):
         day[some], low[some], high[some] = _cut(horizon, replace_rows(wanted, some))
-    rep, owner_days = _makers(team, wanted.owner, day, low, high)
+    rep = _makers(team, wanted, day, low, high)
     lost = np.flatnonzero(rep < 0)
     if len(lost):  # nobody is there on the days offered: then any day of the promise's window
-        first, last = horizon.window_first[wanted.window[lost]], horizon.window_last[wanted.window[lost]]
-        rep[lost], owner_days[lost] = _makers(team, wanted.owner[lost], day[lost], first, last)
-        wide = lost[(rep[lost] >= 0) & ~apart[lost]]
-        low[wide], high[wide] = horizon.window_first[wanted.window[wide]], horizon.window_last[wanted.window[wide]]
+        rest = replace_rows(wanted, lost)
+        first, last = _window(horizon, rest)
+        rep[lost] = _makers(team, rest, day[lost], first, last)
+        wide = (rep[lost] >= 0) & ~apart[lost]
+        low[lost[wide]], high[lost[wide]] = first[wide], last[wide]
     return _gather(replace(wanted, day=day), low, high, rep, apart)
 
 
@@ -115,6 +125,7 @@ def _gather(wanted: Wanted, low: Ints, high: Ints, rep: Ints, apart: Bools) -> I
         low=low[head],
         high=high[head],
         owner=wanted.owner[head],
+        backup=wanted.backup[head],
         rep=rep[head],
         visits=size,
         promised=np.bincount(item, weights=wanted.promised[order], minlength=len(head)).astype(np.int64),
@@ -126,12 +137,19 @@ def _gather(wanted: Wanted, low: Ints, high: Ints, rep: Ints, apart: Bools) -> I
     )
 
 
+def _window(horizon: Horizon, wanted: Wanted) -> tuple[Ints, Ints]:
+    """First and last day of the visits' windows on which the client is one."""
+    first = np.maximum(horizon.window_first[wanted.window], wanted.first_day)
+    last = np.minimum(horizon.window_last[wanted.window], wanted.last_day)
+    return first, np.maximum(last, first - 1)
+
+
 def _cut(horizon: Horizon, wanted: Wanted) -> tuple[Ints, Ints, Ints]:
     """Ideal days at least the spacing apart where the windows allow it, and intervals that keep it whatever is chosen.
 
     The visits stand by client and day. Between neighbours the middle is cut.
     """
-    first, last = horizon.window_first[wanted.window], horizon.window_last[wanted.window]
+    first, last = _window(horizon, wanted)
     day = push_apart(wanted.member, wanted.day, wanted.spacing, first, last)
     low, high = intervals(wanted.member, day, wanted.spacing, first, last)
     days = np.flatnonzero(horizon.working)
@@ -143,46 +161,47 @@ def _cut(horizon: Horizon, wanted: Wanted) -> tuple[Ints, Ints, Ints]:
     return day, low, high
 
 
-def _makers(team: Team, owner: Ints, day: Ints, low: Ints, high: Ints) -> tuple[Ints, Ints]:
-    """Who makes each visit (−1: nobody), and the owner's days between ``low`` and ``high``."""
-    backup = np.append(team.backup, -1)[owner]
-    own, cover = _running(team.own), _running(team.cover)
-    mine = own[owner, high + 1] - own[owner, low]
-    theirs = cover[owner, high + 1] - cover[owner, low]
-    on_day = np.append(team.own, np.zeros((1, team.own.shape[1]), bool), axis=0)[owner, day]
-    covered = np.append(team.cover, np.zeros((1, team.own.shape[1]), bool), axis=0)[owner, day]
-    rep = np.where(mine > 0, owner, np.where(theirs > 0, backup, -1))
-    rep = np.where(covered & (theirs > 0), backup, rep)
-    rep = np.where(on_day & (mine > 0), owner, rep)
-    return rep, mine
+def _makers(team: Team, wanted: Wanted, day: Ints, low: Ints, high: Ints) -> Ints:
+    """Who makes each visit (−1: nobody): who is there on its day, else on some day between ``low`` and ``high``."""
+    reps = len(team.code) + 1
+    pairs, pair = np.unique(wanted.owner * reps + wanted.backup + 1, return_inverse=True)
+    cover = team.covers(pairs // reps, pairs % reps - 1)
+    own = np.append(team.own, np.zeros((1, team.own.shape[1]), bool), axis=0)
+    covers, works = _running(cover), _running(own)
+    mine = works[wanted.owner, high + 1] > works[wanted.owner, low]
+    theirs = covers[pair, high + 1] > covers[pair, low]
+    rep = np.where(mine, wanted.owner, np.where(theirs, wanted.backup, -1))
+    rep = np.where(cover[pair, day] & theirs, wanted.backup, rep)
+    return np.where(own[wanted.owner, day] & mine, wanted.owner, rep)
 
 
 def _running(days: Bools) -> Ints:
-    """Running counts of days, with a row of zeros for nobody at the end."""
-    counts = np.zeros((len(days) + 1, days.shape[1] + 1), np.int64)
-    np.cumsum(days, axis=1, out=counts[:-1, 1:])
+    """Running counts of days."""
+    counts = np.zeros((len(days), days.shape[1] + 1), np.int64)
+    np.cumsum(days, axis=1, out=counts[:, 1:])
     return counts
 
 
-def wanted_visits(
-    dealt: Dealt, owner: Ints, minutes: Ints, first_minutes: int, spacing: Ints, tier_of_group: Ints
-) -> Wanted:
+def wanted_visits(dealt: Dealt, rings: Rings, minutes: Ints, first_minutes: int, spacing: Ints) -> Wanted:
     """Put the attributes of its group to every visit.
 
     Parameters
     ----------
     dealt : Dealt
-    owner, tier_of_group : int array, shape (groups,)
+    rings : Rings
     minutes, spacing : int array, shape (tiers,)
     first_minutes : int
     """
-    tier = tier_of_group[dealt.group]
+    tier = rings.tier[dealt.group]
     apart = np.append(spacing, 0)[tier]
     return Wanted(
         member=dealt.member,
         window=dealt.window,
         span=dealt.span,
-        owner=owner[dealt.group],
+        owner=rings.owner[dealt.group],
+        backup=rings.backup[dealt.group],
+        first_day=rings.first_day[dealt.group],
+        last_day=rings.last_day[dealt.group],
         promised=dealt.promised,
         first=dealt.first,
         minutes=np.where(dealt.first, first_minutes, np.append(minutes, 0)[tier]).astype(np.int64),

@@ -126,7 +126,7 @@ def _choices(team: Team, items: Items, wishes: Wishes, closed: Ints, days: int) 
     day = wishes.first[entry] + np.arange(len(entry)) - np.repeat(np.cumsum(size) - size, size)
     item = wishes.item[entry]
     rep, owner = items.rep[item], items.owner[item]
-    can = np.where(rep == owner, team.own[rep, day], team.cover[owner, day])
+    can = team.own[rep, day] & ((rep == owner) | ~team.own[owner, day])
     can &= (rep >= 0) & (wishes.units[wishes.pool[rep], day] > 0)
     can &= ~np.isin(items.member[item] * days + day, closed)
     return entry[can], day[can]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from allocator.formulation.arrays import positions
 from allocator.visits.horizon import Horizon, Ints
 from allocator.visits.items import Wanted
+from allocator.visits.rings import Rings
 
 DAYS = 400
 """More days than a plan has; ``member · DAYS + day`` names a client's day."""
@@ -23,19 +24,20 @@ class Kept:
     Attributes
     ----------
     member, day : int array, shape (visits,)
-        By member and day; clients and days that this plan does not have are left out.
+        By member and day; clients whom this plan does not have are left out, and days on which they are no clients.
     """
 
     member: Ints
     day: Ints
 
 
-def read_kept(keep: pd.DataFrame, names: NDArray[np.object_], horizon: Horizon) -> Kept:
-    """Read the ``client`` and ``date`` of a kept ``visits`` frame; ``names`` are this plan's clients."""
+def read_kept(keep: pd.DataFrame, names: NDArray[np.object_], horizon: Horizon, rings: Rings) -> Kept:
+    """Read the ``client`` and ``date`` of a kept ``visits`` frame; ``names`` are this plan's clients, in the order of the rings."""
     member = positions(names, keep["client"].astype(object))
     dates = pd.to_datetime(keep["date"]).to_numpy().astype("datetime64[D]")
     day = (dates - horizon.days[0]).astype(np.int64)
-    here = (member >= 0) & (day >= 0) & (day < len(horizon.days))
+    first, last = (np.append(np.repeat(days, rings.size), 0)[member] for days in (rings.first_day, rings.last_day))
+    here = (member >= 0) & (day >= first) & (day <= last)
     member, day = member[here], day[here]
     order = np.lexsort((day, member))
     return Kept(member[order], day[order])

@@ -12,6 +12,7 @@ from allocator.visits.horizon import Floats, Horizon, Ints
 from allocator.visits.items import Items
 from allocator.visits.joint import Joint
 from allocator.visits.keeping import DAYS, Kept
+from allocator.visits.rings import Rings
 from allocator.visits.tasks import FAR_AWAY, OTHER_AREA, PER_KILOMETRE, Task, near_days
 from allocator.visits.team import Team
 
@@ -55,6 +56,18 @@ def blocked_days(column: pd.Series, row: Ints, horizon: Horizon) -> Ints:
     return np.unique(np.concatenate(keys)) if keys else np.zeros(0, np.int64)
 
 
+def days_apart(rings: Rings, days: int) -> Ints:
+    """``member · days + day`` of the days on which clients are none yet, or no more; sorted."""
+    part = np.flatnonzero((rings.first_day > 0) | (rings.last_day < days - 1))
+    keys = [np.zeros(0, np.int64)]
+    on = np.arange(days)
+    for g in part.tolist():
+        members = np.arange(rings.start[g], rings.start[g] + rings.size[g])
+        away = on[(on < rings.first_day[g]) | (on > rings.last_day[g])]
+        keys.append((members[:, None] * days + away).ravel())
+    return np.unique(np.concatenate(keys))
+
+
 def around_joint(items: Items, joints: list[Joint], horizon: Horizon) -> Ints:
     """``member · days + day`` too near to a joint visit; sorted."""
     days = len(horizon.days)
@@ -91,7 +104,7 @@ class Workshop:
         """Return the task of a rep: some of the items, renumbered."""
         items, horizon, days = self.items.take(rows), self.horizon, len(self.horizon.days)
         owners = np.unique(items.owner[items.owner != rep])
-        there = np.concatenate([self.team.own[[rep]], self.team.cover[owners]])
+        there = np.concatenate([self.team.own[[rep]], self.team.covers(owners, np.full(len(owners), rep))])
         row = np.where(items.owner == rep, 0, np.searchsorted(owners, items.owner) + 1)
         members, client = np.unique(items.member, return_inverse=True)
         _pairs, pair = np.unique(items.member * len(horizon.window_first) + items.window, return_inverse=True)

@@ -26,6 +26,10 @@ class Rings:
     name : object array, shape (groups,)
     owner : int array, shape (groups,)
         Rep; −1 for none.
+    backup : int array, shape (groups,)
+        Who covers for the owner: the clients' own backup, else the owner's; −1 for none.
+    first_day, last_day : int array, shape (groups,)
+        Days from the plan's first one on which its clients are clients: from ``since`` to the day before ``lost_on``.
     tier : int array, shape (groups,)
     active, lost : bool array, shape (groups,)
     planned, first : float array, shape (groups, months)
@@ -42,6 +46,9 @@ class Rings:
 
     name: NDArray[np.object_]
     owner: Ints
+    backup: Ints
+    first_day: Ints
+    last_day: Ints
     tier: Ints
     active: Bools
     lost: Bools
@@ -60,7 +67,10 @@ class Rings:
         size = self.size[groups]
         begin = np.cumsum(size) - size
         rows = np.arange(int(size.sum())) + np.repeat(self.start[groups] - begin, size)
-        of_groups = ("name", "owner", "tier", "active", "lost", "planned", "first", "office", "size")
+        of_groups = (
+            *("name", "owner", "backup", "first_day", "last_day"),
+            *("tier", "active", "lost", "planned", "first", "office", "size"),
+        )
         picked = {field: getattr(self, field)[groups] for field in of_groups}
         return Rings(**picked, start=begin, client=self.client[rows], number=self.number[rows])
 
@@ -85,9 +95,13 @@ def make_rings(model: Model, tables: Tables, reps: NDArray[np.object_]) -> Rings
     size = np.bincount(members, minlength=len(name)).astype(np.int64)
     status = np.full(len(name), "active", object)
     status[group] = model["clients"]["status"].to_numpy(object)[row]
+    first_day, last_day = _stays(model, row, group, len(name))
     return Rings(
         name=name,
         owner=owner,
+        backup=_backups(model, reps, owner, row, group),
+        first_day=first_day,
+        last_day=last_day,
         tier=tier,
         active=status == "active",
         lost=status == "lost",
@@ -99,6 +113,30 @@ def make_rings(model: Model, tables: Tables, reps: NDArray[np.object_]) -> Rings
         client=client,
         number=np.where(np.repeat(count, count) > 1, number, 0),
     )
+
+
+def _backups(model: Model, reps: NDArray[np.object_], owner: Ints, row: Ints, group: Ints) -> Ints:
+    """Backup of each group: its clients' own, else that of its owner."""
+    own = np.full(len(owner), -1, np.int64)
+    own[group] = positions(reps, model["clients"]["backup"].to_numpy(object)[row])
+    known = positions(model["reps"]["rep"], reps)
+    backup = np.append(positions(reps, model["reps"]["backup"])[known], -1)
+    found = np.where(own >= 0, own, backup[owner])
+    return np.where((owner >= 0) & (found != owner), found, -1)
+
+
+def _stays(model: Model, row: Ints, group: Ints, groups: int) -> tuple[Ints, Ints]:
+    """First and last day on which the clients of each group are clients, within the plan; first > last where they never are."""
+    clients, days = model["clients"], len(model.calendar.days)
+    begin = np.datetime64(f"{model.settings.start}-01", "D")
+    since, lost = (clients[c].to_numpy().astype("datetime64[D]") for c in ("since", "lost_on"))
+    active = (clients["status"] == "active").to_numpy()
+    first = np.where(active & ~np.isnat(since), (since - begin).astype(np.int64), 0)[row]
+    last = np.where(active & ~np.isnat(lost), (lost - begin).astype(np.int64) - 1, days - 1)[row]
+    of_group = np.zeros(groups, np.int64), np.full(groups, days - 1, np.int64)
+    np.maximum.at(of_group[0], group, np.minimum(first, days))
+    np.minimum.at(of_group[1], group, np.maximum(last, -1))
+    return of_group
 
 
 def first_minutes(model: Model) -> float:

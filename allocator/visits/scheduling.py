@@ -21,7 +21,7 @@ from allocator.visits.horizon import Horizon, Ints, make_horizon
 from allocator.visits.items import make_items, wanted_visits
 from allocator.visits.joint import date_executives, date_mentoring, executive_tiers, mentors
 from allocator.visits.keeping import read_kept, with_kept_days
-from allocator.visits.preparing import Places, Workshop, around_joint, blocked_days, weekday_bits
+from allocator.visits.preparing import Places, Workshop, around_joint, blocked_days, days_apart, weekday_bits
 from allocator.visits.rings import Rings, Tables, first_minutes, make_rings
 from allocator.visits.tasks import Placed, Task
 from allocator.visits.team import Team, make_team
@@ -138,9 +138,9 @@ def _batches(model: Model, team: Team, rings: Rings, rows: int | None) -> list[I
     every = np.arange(len(rings.name))
     if rows is None or executive_tiers(model) or (mentors(model, team) >= 0).any():
         return [every]
-    has = np.flatnonzero(team.backup >= 0)
+    has = np.flatnonzero(rings.backup >= 0)
     size = len(team.code)
-    graph = sp.coo_array((np.ones(len(has)), (has, team.backup[has])), shape=(size, size))
+    graph = sp.coo_array((np.ones(len(has)), (rings.owner[has], rings.backup[has])), shape=(size, size))
     together = np.append(connected_components(graph, directed=False)[1], -1)[rings.owner]
     visits = (rings.planned + rings.first).sum(axis=1)
     _names, first, of = np.unique(together, return_index=True, return_inverse=True)
@@ -158,19 +158,19 @@ def prepare(
     dealt = deal(model, horizon, rings)
     tiers = model["tiers"]
     names = _names(model, horizon, team, rings)
-    kept = None if keep is None else read_kept(keep, names.client, horizon)
+    kept = None if keep is None else read_kept(keep, names.client, horizon, rings)
     wanted = wanted_visits(
         dealt,
-        rings.owner,
+        rings,
         np.round(tiers["minutes"].to_numpy(float)).astype(np.int64),
         round(first_minutes(model)),
         tiers["spacing_days"].to_numpy(np.int64),
-        rings.tier,
     )
     if kept is not None:
         wanted = with_kept_days(horizon, wanted, kept)
     items = make_items(horizon, team, wanted)
-    closed = blocked_days(model["clients"]["blocked"], rings.client, horizon)
+    apart = days_apart(rings, len(horizon.days))
+    closed = np.union1d(blocked_days(model["clients"]["blocked"], rings.client, horizon), apart)
     minutes = np.where(team.own, team.day_minutes[:, None], 0)
     left, promised = items.visits.copy(), items.promised.copy()
     executives, refused = date_executives(
@@ -219,13 +219,11 @@ def _month_minutes(team: Team, rings: Rings, horizon: Horizon) -> Ints:
     months = team.month_minutes.copy()
     working = np.maximum(np.bincount(horizon.month[horizon.working], minlength=months.shape[1]), 1)
     present = np.stack([np.bincount(horizon.month[days], minlength=months.shape[1]) for days in team.own])
-    covered = np.stack([np.bincount(horizon.month[days], minlength=months.shape[1]) for days in team.cover])
-    owned = np.flatnonzero(rings.owner >= 0)
-    owner = rings.owner[owned]
-    backed = covered[owner].sum(axis=1) > 0
+    owned = np.flatnonzero((rings.owner >= 0) & (rings.office.sum(axis=1) > 0))
+    owner, backup = rings.owner[owned], rings.backup[owned]
+    backed = np.asarray(team.covers(owner, backup).any(axis=1))
     share = np.where(backed[:, None], present[owner] / working, 1.0)
     np.subtract.at(months, owner, rings.office[owned] * share)
-    backup = team.backup[owner]
     np.subtract.at(months, backup[backed], (rings.office[owned] * (1 - share))[backed])
     return np.floor(months + 1e-6).astype(np.int64)
 
@@ -258,6 +256,8 @@ def _names(model: Model, horizon: Horizon, team: Team, rings: Rings) -> Names:
     client[many] = [f"{c}#{n}" for c, n in zip(code[many], rings.number[many].tolist(), strict=True)]
     tier_of = np.repeat(rings.tier, rings.size)
     first, last = _series(model, horizon, clients, tier_of)
+    first = np.maximum(first, np.repeat(rings.first_day, rings.size))
+    last = np.minimum(last, np.repeat(rings.last_day, rings.size))
     rows = model["clients"]
     tour = np.lexsort((rows["client"].astype(str), curve_positions(rows), rows["area"].astype(str)))
     place = np.empty(len(rows), np.int64)

@@ -23,11 +23,9 @@ class Team:
     ----------
     code : object array, shape (reps,)
     backup : int array, shape (reps,)
-        −1 for none.
+        Of those of his clients who have none of their own; −1 for none.
     own : bool array, shape (reps, days)
         Days on which the rep can visit.
-    cover : bool array, shape (reps, days)
-        Days on which the backup covers for the rep: the rep is away, the backup is there.
     day_minutes : int array, shape (reps,)
         Selling minutes of a day.
     day_visits : int array, shape (reps,)
@@ -40,11 +38,15 @@ class Team:
     code: NDArray[np.object_]
     backup: Ints
     own: Bools
-    cover: Bools
     day_minutes: Ints
     day_visits: Ints
     month_minutes: Floats
     new: Bools
+
+    def covers(self, owner: Ints, backup: Ints) -> Bools:
+        """Days on which backups cover for owners: the owner is away, the backup is there; shape (pairs, days), −1 is nobody."""
+        there = np.append(self.own, np.zeros((1, self.own.shape[1]), bool), axis=0)
+        return np.asarray(there[backup] & ~there[owner] & (owner >= 0)[:, None])
 
 
 def make_team(model: Model, horizon: Horizon) -> Team:
@@ -59,16 +61,12 @@ def make_team(model: Model, horizon: Horizon) -> Team:
     for rep, start, end in zip(away, *spans, strict=True):
         own[rep] &= ~((days >= start) & (days <= end))
     backup = np.asarray(people.backup, np.int64)
-    cover = np.zeros_like(own)
-    has = np.flatnonzero(backup >= 0)
-    cover[has] = ~own[has] & own[backup[has]]
     visits = reps["visits_per_day"].to_numpy(float)
     selling = (reps["hours_per_day"] * reps["selling_share"]).to_numpy(float)
     return Team(
         code=people.code,
         backup=backup,
         own=own,
-        cover=cover,
         day_minutes=np.floor(60 * selling + 1e-6).astype(np.int64),
         day_visits=np.floor(np.where(np.isnan(visits), UNLIMITED, visits)).astype(np.int64),
         month_minutes=60 * np.asarray(people.hours, float),

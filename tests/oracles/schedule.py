@@ -77,6 +77,16 @@ class Checker:
         inside = (row["start"] or day) <= day <= (row["end"] or day)
         return day in self.worked and inside and not any(a <= day <= b for a, b in self.leave[rep])
 
+    def backup(self, client: Row) -> str:
+        """Who covers for a client's owner: its own backup, else the owner's."""
+        return str(client["backup"] or self.reps[self.owner[self.group[client["client"]]]]["backup"])
+
+    def stays(self, client: Row, day: dt.date) -> bool:
+        """Whether a client is one on a day."""
+        if client["status"] != "active":
+            return True
+        return not (client["since"] and day < client["since"]) and not (client["lost_on"] and day >= client["lost_on"])
+
     def _windows(self) -> dict[str, dict[str, list[dt.date]]]:
         facts = self.facts
         days = sorted(self.month_of)
@@ -92,12 +102,38 @@ class Checker:
         found["week"] = {w: ds for w, ds in found["week"].items() if self.worked & set(ds)}
         return found
 
-    def promise(self, tier: Row, window: str) -> float:
-        """Visits that one client is promised in a window."""
-        days = self.windows[tier["per"]][window]
-        months = len({self.month_of[d] for d in days})
-        factor = {"week": 1.0, "month": 1.0, "quarter": months / 3, "year": months / 12}[tier["per"]]
-        return float(tier["visits"] * factor)
+    def promises(self, client: Row) -> dict[str, float]:
+        """Visits that a client is promised in each window."""
+        tier = self.facts.tiers[client["tier"]]
+        if tier["per"] == "week":
+            return {week: float(tier["visits"] * times) for week, times in self._weeks(client).items()}
+        stay, found = self.facts.stay(client), {}
+        for window, days in self.windows[tier["per"]].items():
+            months = {self.month_of[d] for d in days}
+            factor = {"month": 1.0, "quarter": len(months) / 3, "year": len(months) / 12}[tier["per"]]
+            found[window] = float(tier["visits"] * factor * sum(stay[t] for t in months) / len(months))
+        return found
+
+    def _weeks(self, client: Row) -> dict[str, float]:
+        """What each week has of the promises of the months, a week's promise being 1 where the client is one all year."""
+        times = dict.fromkeys(self.windows["week"], 0.0)
+        if all(self.stays(client, d) for d in self.worked):
+            return dict.fromkeys(times, 1.0)
+        worked = {week: [d for d in days if d in self.worked] for week, days in self.windows["week"].items()}
+        counts = {week: Counter(self.month_of[d] for d in days) for week, days in worked.items()}
+        home = {week: min(count, key=lambda t: (-count[t], t)) for week, count in counts.items()}
+        for t, stay in enumerate(self.facts.stay(client)):
+            mine = {
+                week: sum(self.stays(client, d) for d in worked[week]) / len(worked[week])
+                for week in times
+                if home[week] == t
+            }
+            if not sum(mine.values()):  # its days of the month lie in a week of another month
+                there = [d for d in self.facts.worked[t] if self.stays(client, d)]
+                mine = {week: float(len(set(there) & set(days))) for week, days in worked.items()}
+            for week, part in mine.items():
+                times[week] += self.facts.weeks[t] * stay * part / max(sum(mine.values()), EPS)
+        return times
 
     # Rules
 
@@ -112,10 +148,12 @@ class Checker:
                 yield f"{v} is not the client's"
             if not self.there(v["rep"], day):
                 yield f"{v['rep']} does not work on {day}"
-            if v["rep"] != owner and (self.reps[owner]["backup"] != v["rep"] or self.there(owner, day)):
+            if v["rep"] != owner and (self.backup(client) != v["rep"] or self.there(owner, day)):
                 yield f"{v['rep']} visits {v['client']} of {owner} on {day}"
             if str(day) in {str(b) for b in client["blocked"]}:
                 yield f"{v['client']} cannot be visited on {day}"
+            if not self.stays(client, day):
+                yield f"{v['client']} is no client on {day}"
             new = client["status"] != "active"
             if day not in self.windows["month" if new else tier["per"]][v["window"]]:
                 yield f"{day} is outside {v['window']}"
@@ -169,6 +207,7 @@ class Checker:
         facts = self.facts
         limit = {(r, t): 60 * facts.reps[r].hours[t] for r in facts.reps for t in range(facts.T)}
         first = first_minutes(self.model)
+        backups = {self.group[c]: self.backup(row) for c, row in self.facts.clients.items() if self._owned(c)}
         for row in self.effort:
             owner = row["rep"]
             if not owner:
@@ -176,7 +215,7 @@ class Checker:
             t = facts.months.index(row["month"])
             visiting = row["planned"] * facts.tiers[row["tier"]]["minutes"] if row["tier"] in facts.tiers else 0.0
             office = max(row["minutes"] - visiting - row["first_visits"] * first, 0.0)
-            backup = facts.reps[owner].backup
+            backup = backups[row["group"]]
             backed = (
                 backup and any(not self.there(owner, d) and self.there(backup, d) for d in self.worked)
                 if office > EPS
@@ -187,6 +226,9 @@ class Checker:
             if backed:
                 limit[backup, t] -= office * (1 - share)
         return limit
+
+    def _owned(self, code: str) -> bool:
+        return bool(self.owner.get(self.group.get(code, ""), ""))
 
     def months_hold(self) -> Iterator[str]:
         """A month holds its hours."""
@@ -204,9 +246,7 @@ class Checker:
         for code, client in self.facts.clients.items():
             if client["status"] != "active" or client["tier"] not in self.facts.tiers or code not in self.group:
                 continue
-            tier = self.facts.tiers[client["tier"]]
-            for window in self.windows[tier["per"]]:
-                promise = self.promise(tier, window)
+            for window, promise in self.promises(client).items():
                 for name in names(code, client["count"]):
                     got = count.pop((name, window), 0)
                     if not math.floor(promise + EPS) <= got <= math.ceil(promise - EPS):
@@ -370,6 +410,7 @@ class Checker:
                     self.there(rep, day)
                     and (rep == u["owner"] or not self.there(u["owner"], day))
                     and str(day) not in {str(b) for b in client["blocked"]}
+                    and self.stays(client, day)
                     and gap >= max(tier["spacing_days"], 1)
                 )
                 if free and u["reason"] != "rep full":

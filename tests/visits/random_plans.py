@@ -88,7 +88,10 @@ def promises(rng: np.random.Generator, base: Model) -> Frames:
 
 
 def clients(rng: np.random.Generator, base: Model, tables: Frames) -> pd.DataFrame:
-    """About thirty clients, some of them segments; wishes, blocked days, renewals, prospects and lost ones; all have an owner."""
+    """About thirty clients, some of them segments, with wishes and blocked days, renewals and backups of their own; all have an owner.
+
+    There are prospects and lost ones, and some who come or go in the year.
+    """
     count = 30
     status = rng.choice(["active", "active", "active", "prospect", "lost"], count)
     frame = blank(base, "clients", count, client=[f"k{k:02d}" for k in range(count)], status=status)
@@ -103,6 +106,15 @@ def clients(rng: np.random.Generator, base: Model, tables: Frames) -> pd.DataFra
     lost = pd.Timestamp("2024-06-01") + pd.to_timedelta(rng.integers(0, 570, count), unit="D")
     frame["lost_on"] = pd.Series(lost).where(status == "lost")
     frame["since"] = frame["lost_on"] - pd.to_timedelta(rng.integers(100, 1500, count), unit="D")
+    passing = (status == "active") & (rng.random(count) < 0.3)
+    comes = pd.Timestamp("2025-12-01") + pd.to_timedelta(rng.integers(0, 120, count), unit="D")
+    frame["since"] = frame["since"].where(~passing, comes)
+    goes = pd.Series(comes + pd.to_timedelta(rng.integers(1, 120, count), unit="D"))
+    frame["lost_on"] = frame["lost_on"].where(~(passing & (rng.random(count) < 0.6)), goes)
+    other = rng.choice(tables["reps"]["rep"].to_numpy(object), count)
+    frame["backup"] = pd.Series(
+        np.where((rng.random(count) < 0.3) & (other != frame["owner"]), other, ""), dtype=object
+    )
     frame["weekdays"] = pd.Series(
         [tuple(rng.choice(list("12345"), 2, replace=False)) for _ in range(count)], dtype=object
     )
@@ -117,7 +129,10 @@ def plan(rng: np.random.Generator, model: Model) -> Frames:
     rows = model["clients"]
     someone = rng.choice(model["reps"]["rep"].to_numpy(object), len(rows))
     rows = rows.assign(owner=rows["owner"].where(rows["owner"] != "", pd.Series(someone, index=rows.index)))
-    rows["group"] = rows["owner"] + "/" + rows["tier"] + "/" + rows["status"]
+    own = model["reps"].set_index("rep")["backup"]
+    rows["backup"] = rows["backup"].where(rows["backup"] != "", rows["owner"].map(own))
+    dates = [rows[c].where(rows["status"] == "active").dt.strftime("%Y-%m-%d").fillna("") for c in ("since", "lost_on")]
+    rows["group"] = rows[["owner", "tier", "status", "backup"]].agg("/".join, axis=1) + "/" + dates[0] + "/" + dates[1]
     tiers, calendar = model["tiers"].set_index("tier"), model.calendar
     months, found = calendar.count, []
     often = {
@@ -130,6 +145,8 @@ def plan(rng: np.random.Generator, model: Model) -> Frames:
         tier = tiers.loc[members["tier"].iloc[0]]
         size, active = float(members["count"].sum()), members["status"].iloc[0] == "active"
         promised = size * tier["visits"] * often[tier["per"]] * active
+        if active:
+            promised = promised * stays(model, members.iloc[0], tier["per"])
         planned = promised * rng.choice([1.0, 1.0, rng.uniform(0.8, 1.4)])
         first = np.zeros(months) if active else rng.dirichlet(np.ones(months)) * size * rng.uniform(0.2, 0.9)
         for t, month in enumerate(calendar.months):
@@ -138,6 +155,18 @@ def plan(rng: np.random.Generator, model: Model) -> Frames:
             found.append((rep, tier.name, group, month, promised[t], planned[t], minutes, 0.0, 0.0, first[t], 0.0))
     names = ["rep", "tier", "group", "month", "promised", "planned", "minutes", "hours_available", "executive"]
     effort = pd.DataFrame(found, columns=[*names, "first_visits", "won"])
-    backup = model["reps"].set_index("rep")["backup"]
-    assignments = pd.DataFrame({"client": rows["client"], "rep": rows["owner"], "backup": rows["owner"].map(backup)})
+    assignments = pd.DataFrame({"client": rows["client"], "rep": rows["owner"], "backup": rows["backup"]})
     return {"effort": effort, "assignments": assignments.assign(**{"from": "", "to": "", "group": rows["group"]})}
+
+
+def stays(model: Model, client: pd.Series, per: str) -> np.ndarray:
+    """Share of each month, or of the months of its window, in which a client is one."""
+    calendar = model.calendar
+    last = calendar.days[-1] if pd.isna(client["lost_on"]) else client["lost_on"] - pd.Timedelta(days=1)
+    first = calendar.days[0] if pd.isna(client["since"]) else client["since"]
+    there = calendar.working & np.asarray((calendar.days >= first) & (calendar.days <= last))
+    stay = np.bincount(calendar.day_month, weights=there, minlength=calendar.count) / calendar.working_days
+    if per in ("week", "month"):
+        return stay
+    window = np.array(calendar.quarters) if per == "quarter" else np.zeros(calendar.count)
+    return np.asarray(pd.Series(stay).groupby(window).transform("mean"))
