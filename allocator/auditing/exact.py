@@ -99,11 +99,12 @@ def _totals(case: Case, money: Money, level: str, quotas: Quotas) -> list[tuple[
 
 
 def _members(case: Case) -> tuple[Floats, Any]:
-    """Reps of every unit and the reps themselves, shape (units and reps, reps), and their names."""
+    """Reps of every unit (of all, where there is not one top) and the reps themselves, shape (…, reps), and their names."""
     units, reps = words(case.model["units"]["unit"]), case.people.reps
     inside = [below(case.model, case.people.units, [u]).astype(float) for u in units]
-    every = np.ones((1, len(reps)))
-    return np.vstack([every, *inside, np.eye(len(reps))]), np.concatenate([["company"], units, reps]).astype(object)
+    if not any(of.all() for of in inside):
+        units, inside = np.append(units, "all"), [*inside, np.ones(len(reps))]
+    return np.vstack([*inside, np.eye(len(reps))]), np.concatenate([units, reps]).astype(object)
 
 
 def _check_units(book: Book, case: Case, money: Money, levels: Mapping[str, Quotas]) -> None:
