@@ -277,6 +277,12 @@ class Changing:
                 says = _("{other} has changed {count} of these cells too ({operation}). Say over: true to override it.")
                 says = says.format(other=other.scenario, count=len(both), operation=other.operation)
                 raise Refused("clash", says, column, change.operation)
+        there = self._all.frames[change.table].index if change.table != SETTINGS else rows
+        if not (change.over or np.isin(rows, there).all()):
+            says = _(
+                "Another scenario has put a row of its own in the place of one of these. Say over: true to override it."
+            )
+            raise Refused("clash", says, column, change.operation)
         touched.append(_Touch(self.scenario, change.operation, rows, text))
 
     # Rows that come and go

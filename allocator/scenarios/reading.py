@@ -63,7 +63,10 @@ def find_scenario(model: Model, name: str, report: Report) -> Scenario | None:
 
     A scenario that extends one of its own name extends the one that lies further away.
     """
-    places = shelves(model, report)
+    return _found(shelves(model, report), name, report)
+
+
+def _found(places: list[Shelf], name: str, report: Report) -> Scenario | None:
     found = _nearest(places, name, 0, report)
     if found is None:
         if not report:
@@ -111,11 +114,11 @@ def list_scenarios(model: Model) -> list[Scenario]:
 
     One that cannot be understood is listed with what is wrong with it as its title.
     """
-    names = {n for place in shelves(model, Report()) for n in place}
+    places = shelves(model, Report())
     found = []
-    for name in sorted(names):
+    for name in sorted({n for place in places for n in place}):
         report = Report()
-        scenario = find_scenario(model, name, report)
+        scenario = _found(places, name, report)
         wrong = [f for f in report.findings() if f.severity == "error" and f.rule != "parameter"]
         if scenario is not None and wrong:
             scenario = replace(scenario, title=wrong[0].says)
