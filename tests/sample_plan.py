@@ -13,10 +13,37 @@ from allocator.plan import GoalValue, Plan
 from allocator.reading import load
 
 QUOTAS = """\
-li   north broadband 2026-04 base 480000   480000   480000 0
-li   north iot       2026-04 base 150000.5 150000.5 150000.5 0
-wang south broadband 2026-04 base 690000   690000   700000 0
+li   north broadband 2026-04 base    480000   480000   480000   0
+li   north iot       2026-04 base    150000.5 150000.5 150000.5 0
+wang south broadband 2026-04 base    690000   690000   700000   0
+li   north broadband 2026-04 stretch 480000   480000   480000   0
+li   north iot       2026-04 stretch 150000.5 150000.5 150000.5 0
+wang south broadband 2026-04 stretch 700000   700000   700000   0
+li   north broadband 2026-04 ceiling 600000   600000   480000   0
+li   north iot       2026-04 ceiling 150000.5 150000.5 150000.5 0
+wang south broadband 2026-04 ceiling 900000   900000   700000   0
 """
+
+ASKED = """\
+revenue   base    .      at_least 1 1683000 1320000.5 362999.5 the_forecast_carries_no_more
+iot_share base    .      at_least 1 132000  150000.5  0        .
+spread    stretch rep=li at_most  2 600000  630000.5  30000.5  a_limit_stands_in_the_way
+"""
+
+UNITS = """\
+company company broadband 2026-04 base 1170000  1000000
+company company iot       2026-04 base 150000.5 150000.5
+north   team    broadband 2026-04 base 480000   480000
+north   team    iot       2026-04 base 150000.5 150000.5
+south   team    broadband 2026-04 base 690000   690000
+"""
+
+EFFECTS = """\
+li   2026-04 5 5 25000 31500 41600
+wang 2026-04 0 0 27600 34500 45540
+"""
+
+COMMISSIONS = ("commission_80", "commission_100", "commission_120")
 
 TARGETS = """\
 revenue    revenue   base 2026    1683000 1600000 83000 missed at_least 1
@@ -29,7 +56,14 @@ monthly    revenue   base 2026    500000  510000  0     met    at_least 2
 
 def sample_plan(status: str = "optimal") -> Plan:
     """Return a plan of the pocket model: some targets missed, one finding; without tables unless it is optimal."""
-    tables = {"quotas": _quotas(), "targets": _targets(), "forecast": _quotas()[["rep", "product", "forecast"]]}
+    tables = {
+        "quotas": _quotas(),
+        "targets": _targets(),
+        "forecast": _quotas()[["rep", "product", "forecast"]],
+        "asked": _asked(),
+        "units": _typed(UNITS, ["unit", "kind", "product", "month", "level", "assigned", "owed"], 5),
+        "effects": _typed(EFFECTS, ["rep", "month", "prospects", "new_clients", *COMMISSIONS], 2),
+    }
     finding = Finding("warning", "clients.csv", "3", "name", "=cmd()", "sample", "clients.csv row 3: =cmd() is odd")
     binding = pd.DataFrame(
         [["A month's hours hold", "hours", "rep=li, month=2026-04", 5]], columns=["rule", "unit", "labels", "count"]
@@ -56,6 +90,12 @@ def _quotas() -> pd.DataFrame:
     return _typed(QUOTAS, names, 5)
 
 
+def _asked() -> pd.DataFrame:
+    names = ["target", "level", "each", "bound", "priority", "required", "asked", "gap", "cause"]
+    frame = _typed(ASKED, names, 5).replace(".", "")
+    return frame.assign(cause=frame["cause"].str.replace("_", " "), period="", scope="")
+
+
 def _targets() -> pd.DataFrame:
     names = ["target", "metric", "level", "period", "required", "planned", "gap", "status", "bound", "priority"]
     frame = _typed(TARGETS, names, 4)
@@ -69,7 +109,7 @@ def _targets() -> pd.DataFrame:
 def _typed(text: str, names: list[str], texts: int) -> pd.DataFrame:
     rows = [line.split() for line in text.splitlines()]
     frame = pd.DataFrame(rows, columns=names)
-    numbers = [n for n in names[texts:] if n not in ("status", "bound", "priority")]
+    numbers = [n for n in names[texts:] if n not in ("status", "bound", "priority", "cause")]
     return frame.astype(dict.fromkeys(numbers, float))
 
 

@@ -44,10 +44,11 @@ class TestRun:
     """``write_run``."""
 
     def test_all_tables_are_written(self, tmp_path: Path) -> None:
-        """A run holds each table, the findings, the workbook and the summary, and nothing else."""
+        """A run holds each table, the findings, the workbook, the summary and its model, and nothing else."""
         summary = write_run(sample_plan(), tmp_path / "runs" / "pocket")
         names = sorted(p.name for p in (tmp_path / "runs" / "pocket").iterdir())
-        assert names == ["findings.csv", "forecast.csv", "plan.xlsx", "quotas.csv", "summary.json", "targets.csv"]
+        tables = [f"{name}.csv" for name in (*sample_plan().tables, "findings")]
+        assert names == sorted([*tables, "model", "plan.xlsx", "summary.json"])
         assert [p.name for p in (tmp_path / "runs").iterdir()] == ["pocket"]
         written = json.loads((tmp_path / "runs" / "pocket" / "summary.json").read_text("utf-8"))
         assert written["kpis"] == summary["kpis"]
@@ -193,15 +194,46 @@ class TestWorkbook:
     """``plan.xlsx``."""
 
     def test_sheets(self, tmp_path: Path) -> None:
-        """The summary comes first; forecast is left out; headings are frozen and can be filtered."""
-        write_run(sample_plan(), tmp_path / "r")
+        """Summary and overview come first; forecast is left out; headings are frozen and can be filtered."""
+        with in_language("en"):
+            write_run(sample_plan(), tmp_path / "r")
         book = openpyxl.load_workbook(tmp_path / "r" / "plan.xlsx")
-        assert book.sheetnames == ["summary", "quotas", "targets", "findings"]
-        assert book["quotas"].freeze_panes == "A2"
-        assert book["quotas"].auto_filter.ref == "A1:I4"
+        assert book.sheetnames[:2] == ["summary", "overview"]
+        assert set(book.sheetnames[2:]) == {"quotas", "targets", "needs", "units", "effects", "findings"}
+        assert book["quotas"].freeze_panes == "B2"
+        assert book["quotas"].auto_filter.ref == "A1:I10"
         assert [c.value for c in book["quotas"][3]] == [
             *("li", "north", "iot", "2026-04", "base", 150000.5, 150000.5, 150000.5, 0)
         ]
+
+    def test_the_overview_adds_reps_up_to_units(self, tmp_path: Path) -> None:
+        """A unit has its reps below it, with people, quotas of every level, forecast, its share, and base by month."""
+        with in_language("en"):
+            write_run(sample_plan(), tmp_path / "r")
+        sheet = openpyxl.load_workbook(tmp_path / "r" / "plan.xlsx")["overview"]
+        heading, *rows = [[c.value for c in row] for row in sheet.iter_rows()]
+        assert heading[:3] + heading[8:] == [
+            "unit or rep",
+            "kind",
+            "reps",
+            "2026-04 base",
+            "2026-05 base",
+            "2026-06 base",
+        ]
+        assert [(str(row[0]).strip(), row[1], row[2]) for row in rows] == [
+            ("company", "company", 2),
+            ("north", "team", 1),
+            ("li Li Na 李娜", "rep", 1),
+            ("south", "team", 1),
+            ("wang Wang Qiang 王强", "rep", 1),
+        ]
+        of_li, of_wang = [630000.5, 630000.5, 750000.5, 630000.5], [690000, 700000, 900000, 700000]
+        assert [row[3:7] for row in rows] == [
+            [a + b for a, b in zip(of_li, of_wang, strict=True)],
+            *[of_li] * 2,
+            *[of_wang] * 2,
+        ]
+        assert [row[7:] for row in rows[1:4:2]] == [[100, 630000.5, 0, 0], [98.6, 690000, 0, 0]]
 
     @pytest.mark.parametrize("large", [False, True])
     def test_no_cell_is_a_formula(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large: bool) -> None:
@@ -250,12 +282,40 @@ class TestScreen:
         assert text.index("revenue  (revenue") < text.index("monthly  (revenue")
 
     def test_visits_limits_and_quotas(self) -> None:
-        """Kept visits, what binds and each unit's quota and share stand on the screen."""
+        """Kept visits, what binds and each rep's three quotas, with base as a share of the forecast, stand on the screen."""
         with in_language("en"):
             text = " ".join(screen(sample_plan()).split())
         assert "100 promised, 98.0 % of them kept · 2 short" in text
         assert "A month's hours hold × 5 rep=li, month=2026-04" in text
-        assert "south 1 CNY 690,000 52.3 % 98.6 %" in text
+        assert "wang CNY 690,000 CNY 700,000 CNY 900,000 98.6 %" in text
+        assert "all CNY 1.32 m CNY 1.33 m CNY 1.65 m 99.2 %" in text
+
+    def test_what_is_needed_and_not_asked(self) -> None:
+        """Needs that nobody can be asked for stand with level, amount and cause; those that are met do not."""
+        with in_language("en"):
+            text = " ".join(screen(sample_plan()).split())
+        assert "revenue (base) needs CNY 1.683 m, CNY 1.32 m can be asked: CNY 363,000 missing" in text
+        assert "because: the forecast carries no more" in text
+        assert "spread (stretch; rep=li) at most CNY 600,000, CNY 630,000 is asked: CNY 30,000 over" in text
+        assert "iot_share (base)" not in text
+
+    def test_hedge_and_commission(self) -> None:
+        """What the reps are asked for beyond what the company owes, and commission at 80, 100 and 120 %, stand on the screen."""
+        with in_language("en"):
+            text = " ".join(screen(sample_plan()).split())
+        assert "the company owes CNY 1.15 m, the reps are asked for CNY 1.32 m (+14.8 %)" in text
+        assert "80 / 100 / 120 %: CNY 52,600 / CNY 66,000 / CNY 87,140" in text
+
+    def test_many_reps_are_shown_by_unit(self) -> None:
+        """With more reps than lines the screen shows the units below the company, with the number of their reps."""
+        plan = sample_plan()
+        reps = plan.model["reps"]
+        more = reps.iloc[[0] * 9].assign(rep=[f"new{k}" for k in range(9)])
+        model = dataclasses.replace(plan.model, tables={**plan.model.tables, "reps": pd.concat([reps, more])})
+        with in_language("en"):
+            text = " ".join(screen(dataclasses.replace(plan, model=model)).split())
+        assert "unit reps base stretch ceiling" in text
+        assert "south 1 CNY 690,000 CNY 700,000 CNY 900,000 98.6 %" in text
 
     def test_an_impossible_model_says_why(self) -> None:
         """Without a plan the reasons are shown and no key figures."""
