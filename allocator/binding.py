@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from allocator.formulation.rules import RULES
 from allocator.model import Model
 from allocator.ordering import Outcome
 from allocator.program import Family, Floats, Program, ProgramBuilder
+from allocator.scopes import parse_scope
 from allocator.texts import _
 
 PRICED = 1e-7
@@ -69,8 +71,9 @@ def _dearest(weight: Floats, most: int) -> NDArray[Any]:
 def causes(effort: Effort, outcome: Outcome, targets: pd.DataFrame) -> list[str]:
     """For each target of the plan: blank if it is met, else what stopped it, from the duals of its goal."""
     out = []
-    for level, priority, status in targets[["level", "priority", "status"]].itertuples(index=False):
-        if status != "missed":
+    for row in targets.to_dict("records"):
+        level, priority = row["level"], row["priority"]
+        if row["status"] != "missed":
             out.append("")
             continue
         if level == "ceiling":
@@ -79,20 +82,48 @@ def causes(effort: Effort, outcome: Outcome, targets: pd.DataFrame) -> list[str]
         solved = [
             outcome.duals[n] for n in (f"{level} {priority} sum", f"{level} {priority} largest") if n in outcome.duals
         ]
-        found = (_cause(effort, duals, level, priority) for duals in solved)
+        found = (_cause(effort, duals, row) for duals in solved)
         everything = _("everything the clients would buy is already planned")
         out.append(next((text for text in found if text), everything if solved else _("an earlier goal came first")))
     return out
 
 
-def _cause(effort: Effort, duals: Floats, level: str, priority: object) -> str:
-    """Name the two dearest of the rules and targets with a price in the goal of a level and priority."""
-    found = _targets_before(effort, duals, level, priority)
+def _cause(effort: Effort, duals: Floats, target: Mapping[Any, Any]) -> str:
+    """Name the two dearest of the rules and targets with a price in the goal of a target; rows in its scope before others."""
+    found = _targets_before(effort, duals, target["level"], target["priority"])
     for family, weight in _weights(effort.program, duals):
-        if weight.max(initial=0.0) > PRICED:
-            found.append((float(weight.sum()), f"{_(family.name)} ({_labels(family, _dearest(weight, 1))})"))
+        inside = weight * _concerns(effort.draft.grain.model, family, target)
+        weight = inside if inside.max(initial=0.0) > PRICED else weight
+        count = int((weight > PRICED).sum())
+        if count:
+            first = _labels(family, _dearest(weight, 1))
+            such = _("× {count}, such as {first}").format(count=f"{count:,}", first=first) if count > 1 else first
+            found.append((float(weight.sum()), f"{_(family.name)} ({such})"))
     found.sort(key=lambda f: (-f[0], f[1]))
     return "; ".join(text for _weight, text in found[:2])
+
+
+def _concerns(model: Model, family: Family, target: Mapping[Any, Any]) -> NDArray[np.bool_]:
+    """Rows of a family whose rep and month lie in a target's scope, as far as they have such labels."""
+    each = dict(p.split("=", 1) for p in str(target["each"]).split("; ") if "=" in p)
+    scope = {**parse_scope(str(target["scope"])), **{k: (v,) for k, v in each.items()}}
+    kinds = {"unit", *model["units"]["kind"]}
+    reps = model["reps"]
+    mine = np.ones(len(reps), bool)
+    months = set(model.calendar.window(str(target["period"])))
+    for key, values in scope.items():
+        if key in kinds:
+            mine &= np.array([not set(values).isdisjoint(model.ancestors[u]) for u in reps["unit"]], bool)
+        elif key in ("rep", "grade"):
+            mine &= reps[key].isin(values).to_numpy()
+        elif key in ("month", "quarter"):
+            months &= {t for v in values for t in model.calendar.window(v)}
+    held = np.ones(len(family), bool)
+    if "month" in family.labels:
+        held &= np.isin(np.asarray(family.labels["month"], object), [model.calendar.months[t] for t in months])
+    if "rep" in family.labels:
+        held &= np.isin(np.asarray(family.labels["rep"], object), reps["rep"].to_numpy(object)[mine])
+    return held
 
 
 def _targets_before(effort: Effort, duals: Floats, level: str, priority: object) -> list[tuple[float, str]]:

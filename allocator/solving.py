@@ -29,6 +29,7 @@ from allocator.ordering import HELD, Ordering, Outcome, worst_loss
 from allocator.plan import GoalValue, Plan
 from allocator.program import Floats, Program
 from allocator.publishing import publish
+from allocator.reporting.amounts import Amounts
 from allocator.settling import settle_effort, settle_quotas
 from allocator.texts import _
 
@@ -111,7 +112,7 @@ def solve(
     if second.x is None or second.status is not Status.OPTIMAL:
         return _without_plan(model, last.program, second, solver, clock)
     tables["quotas"] = _quota_table(asked)
-    tables["asked"] = _needs_table(asked)
+    tables["asked"] = _needs_table(model, asked)
     tables["targets"]["cause"] = causes(effort, first, tables["targets"])
     outcomes = [first, *(outcome for _quotas, outcome in asked)]
     goals = tuple(g for outcome in outcomes for g in _goal_values(outcome))
@@ -219,7 +220,7 @@ def _quota_table(asked: list[tuple[Quotas, Outcome]]) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def _needs_table(asked: list[tuple[Quotas, Outcome]]) -> pd.DataFrame:
+def _needs_table(model: Model, asked: list[tuple[Quotas, Outcome]]) -> pd.DataFrame:
     """What the company needs at each level, and what is owed of it."""
     frames = []
     for quotas, outcome in asked:
@@ -229,15 +230,15 @@ def _needs_table(asked: list[tuple[Quotas, Outcome]]) -> pd.DataFrame:
         gap = np.where(table["bound"] == "at_least", required - owed, owed - required)
         seen = gap > 1e-6 * np.maximum(table["scale"].to_numpy(float) * quotas.program.money, 1e-9)
         table = table.assign(required=required, asked=owed, gap=np.where(seen, gap, 0.0))
-        table["cause"] = np.where(seen, _gap_causes(quotas, owed), "")
+        table["cause"] = np.where(seen, _gap_causes(model, quotas, owed), "")
         frames.append(table.assign(priority=table["priority"].astype(str).replace("0", "hard")))
     names = ["target", "level", "each", "bound", "required", "asked", "gap", "period", "scope", "priority", "cause"]
     return pd.concat(frames, ignore_index=True)[names]
 
 
-def _gap_causes(quotas: Quotas, owed: Floats) -> np.ndarray:
+def _gap_causes(model: Model, quotas: Quotas, owed: Floats) -> np.ndarray:
     """Why what the company needs is not asked for: the forecast ends, the market does, or something else came first."""
-    asking = quotas.asking
+    asking, money = quotas.asking, Amounts(model.settings.money_unit, model.settings.currency)
     x = np.zeros(quotas.program.shape[1])
     x[asking.columns[asking.level]] = asking.cells["forecast"].to_numpy(float)
     carried = quotas.needs.values(x)[0] * quotas.program.money
@@ -245,7 +246,15 @@ def _gap_causes(quotas: Quotas, owed: Floats) -> np.ndarray:
     other = _("a limit or something asked for before stands in the way")
     if asking.level == LEVELS[-1]:
         return np.where(least, _("the clients can buy no more, or a limit stands in the way"), other)
-    return np.where(least & (owed >= carried * (1 - 1e-9)), _("the forecast carries no more"), other)
+    ends = [_("the forecast carries {money} and no more").format(money=money.money(v)) for v in carried]
+    pinned = [
+        _("the forecast carries {money}, and pins or floors {more} beyond it").format(
+            money=money.money(v), more=money.money(have - v)
+        )
+        for v, have in zip(carried, owed, strict=True)
+    ]
+    reached, beyond = owed >= carried * (1 - 1e-9), owed > carried * (1 + 1e-6)
+    return np.where(least & reached, np.where(beyond, np.array(pinned, object), np.array(ends, object)), other)
 
 
 def _without_plan(model: Model, program: Program, outcome: Outcome, solver: Engine, clock: _Clock) -> Plan:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from allocator.errors import EngineError, Finding, InputError
+from allocator.places import shipped, shipped_models
 from allocator.schema.dictionary import dictionary
 from allocator.texts import _, current_language
 
@@ -56,6 +57,8 @@ def copy_model(source: Path, target: Path) -> None:
     to_workbook = target.suffix.lower() == ".xlsx"
     if source.is_dir() and not to_workbook:
         _create(target, lambda path: _copy_folder(source, path))
+        if shipped_models().get(source.name) == source:
+            _copy_scenarios(source.name, target)
     elif source.is_file() and to_workbook:
         _create(target, lambda path: shutil.copyfile(source, path))
     else:
@@ -63,6 +66,18 @@ def copy_model(source: Path, target: Path) -> None:
 
         model = load(source)
         _create(target, lambda path: _write_workbook(model, path) if to_workbook else write_tables(model, path))
+
+
+def _copy_scenarios(name: str, target: Path) -> None:
+    """Copy the scenarios that ship for a model beside the copy, which they then apply to whatever its name."""
+    files = sorted((shipped("scenarios") / name).glob("*.yaml"))
+    if not files or (target / "scenarios").exists():
+        return
+    (target / "scenarios").mkdir()
+    for file in files:
+        lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+        own = [line for line in lines if not line.startswith("models:")]
+        (target / "scenarios" / file.name).write_text("".join(own), encoding="utf-8")
 
 
 def _create(target: Path, write: Callable[[Path], object]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +55,7 @@ def _visits(session: Session, run: Path, rep: str | None, week: str | None, ics:
         _write_calendars(session, model, visits, [rep] if rep else known, ics, summary)
         return
     if rep is None:
-        raise click.MissingParameter(param_hint="--rep", param_type="option")
+        raise click.UsageError(_("Say whose visits with --rep, or write all calendars with --ics."))
     _show_week(session, model, visits, rep, week)
 
 
@@ -102,17 +101,10 @@ def _show_week(session: Session, model: Any, visits: pd.DataFrame, rep: str, wee
 def _write_calendars(
     session: Session, model: Any, visits: pd.DataFrame, reps: list[str], folder: Path, summary: dict[str, Any]
 ) -> None:
-    from allocator.visits.calendars import calendar_bytes
+    from allocator.visits.calendars import write_calendars
 
-    folder.mkdir(parents=True, exist_ok=True)
     stamp = dt.datetime.fromisoformat(summary["started_at"])
-    written: list[str] = []
-    for number, rep in enumerate(reps, 1):
-        name = re.sub(r"[^\w.-]", "_", rep)  # a code may hold what a file's name may not
-        path = folder / f"{name}.ics"
-        path = folder / f"{name}-{number}.ics" if str(path) in written else path
-        path.write_bytes(calendar_bytes(model, visits, rep, stamp=stamp))
-        written.append(str(path))
+    written = [str(path) for path in write_calendars(model, visits, folder, reps, stamp=stamp)]
     session.say(_("{folder}: {count} calendar files").format(folder=folder, count=len(written)))
     session.answer({"status": "done", "files": written})
 

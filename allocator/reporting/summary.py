@@ -33,14 +33,14 @@ def report(plan: Plan, summary: Mapping[str, Any], folder: Path) -> RenderableTy
         The run.
     """
     amounts = Amounts(plan.model.settings.money_unit, plan.model.settings.currency)
-    parts: list[RenderableType] = [_title(plan)]
+    parts: list[RenderableType] = [_title(plan, summary)]
     if plan.tables:
         parts += [
             *_targets(plan, summary, amounts),
+            *_quotas(plan, amounts),
             *_visits(plan, summary),
             *_key_figures(summary, amounts),
             *_binding(plan),
-            *_quotas(plan, amounts),
         ]
     else:
         parts += _no_plan(plan)
@@ -48,7 +48,7 @@ def report(plan: Plan, summary: Mapping[str, Any], folder: Path) -> RenderableTy
     return Group(*parts)
 
 
-def _title(plan: Plan) -> RenderableType:
+def _title(plan: Plan, summary: Mapping[str, Any]) -> RenderableType:
     settings, calendar = plan.model.settings, plan.model.calendar
     bad = plan.status != "optimal"
     grid = Table.grid(expand=True, padding=(0, 1))
@@ -63,7 +63,10 @@ def _title(plan: Plan) -> RenderableType:
         clients=f"{int(plan.model['clients']['count'].sum()):,}",
         products=f"{len(plan.model['products']):,}",
     )
-    return Group(grid, Text(size, style="dim"))
+    lines = [Text(size, style="dim")]
+    if summary.get("scenarios"):
+        lines.insert(0, Text(_("Scenario: {names}").format(names=" + ".join(summary["scenarios"]))))
+    return Group(grid, *lines)
 
 
 def _section(title: str, body: RenderableType) -> list[RenderableType]:
@@ -185,7 +188,7 @@ def _quotas(plan: Plan, amounts: Amounts) -> list[RenderableType]:
     grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     grid.add_column(_("rep") if by_rep else _("unit"), overflow="fold")
     headings = [] if by_rep else [_("reps")]
-    for heading in (*headings, *(_(name) for name in LEVELS.values()), _("base of forecast")):
+    for heading in (*headings, *(_(name) for name in LEVELS.values()), _("base as % of forecast")):
         grid.add_column(heading, justify="right", no_wrap=True)
     for name, row in sums.head(LINES).iterrows():
         grid.add_row(str(name), *_quota_cells(row, by_rep, amounts))
@@ -193,6 +196,7 @@ def _quotas(plan: Plan, amounts: Amounts) -> list[RenderableType]:
         grid.add_row("…")
     grid.add_row(_("all"), *_quota_cells(sums.sum(), by_rep, amounts), style="bold")
     body: list[RenderableType] = [grid, *(_said(miss) for miss in list(needs_not_asked(plan, amounts))[:LINES])]
+    body += [Text(f.says.partition(_(": "))[2] or f.says) for f in plan.findings if f.rule == "beyond"][:LINES]
     body += [Text(line, style="dim") for line in (_hedge(plan, amounts), _commission(plan, amounts)) if line]
     return _section(_("Who is asked for how much"), Group(*body))
 

@@ -14,6 +14,7 @@ import xlsxwriter.exceptions
 
 from allocator.plan import Plan
 from allocator.reporting.amounts import Amounts
+from allocator.reporting.headings import HEADINGS, SHEETS
 from allocator.reporting.overview import overview
 from allocator.reporting.sentences import missed_targets, needs_not_asked
 from allocator.reporting.table_text import cell_text
@@ -60,7 +61,11 @@ def workbook_bytes(plan: Plan, tables: Mapping[str, pd.DataFrame]) -> bytes:
     sheets = {name: tables[name] for name in order if name not in LEFT_OUT}
     if plan.tables:
         sheets = {"overview": overview(plan), **sheets}
-    return sheets_bytes(sheets, _summary_rows(plan, sheets))
+    rows = _summary_rows(plan, sheets)
+    named = {
+        _sheet_name(n): f.rename(columns={c: _(label) for c, label in HEADINGS.items()}) for n, f in sheets.items()
+    }
+    return sheets_bytes(named, rows)
 
 
 def sheets_bytes(sheets: Mapping[str, pd.DataFrame], first: Rows = ()) -> bytes:
@@ -93,12 +98,18 @@ def _fill(buffer: io.BytesIO, sheets: Mapping[str, pd.DataFrame], first: Rows) -
             "heading": book.add_format({"bold": True, "bottom": 1, "valign": "top"}),
             "whole": book.add_format({"num_format": "#,##0"}),
             "fine": book.add_format({"num_format": "#,##0.00"}),
+            "wrapped": book.add_format({"text_wrap": True, "valign": "top"}),
             "date": book.add_format({"num_format": "yyyy-mm-dd"}),
         }
         if first:
-            _add_rows(book.add_worksheet("summary"), first, formats)
+            _add_rows(book.add_worksheet(_sheet_name("summary")), first, formats)
         for name, frame in sheets.items():
             _add_table(book.add_worksheet(name[:31]), frame, formats)
+
+
+def _sheet_name(table: str) -> str:
+    """Name of a table's sheet in the language in force: 31 characters at most."""
+    return _(SHEETS.get(table, table))[:31]
 
 
 def display_width(text: str) -> int:
@@ -112,9 +123,9 @@ def _add_rows(sheet: Any, rows: Rows, formats: Mapping[str, Any]) -> None:
         if isinstance(value, int | float) and math.isfinite(value):
             sheet.write_number(i, 1, value, formats[_number_format(pd.Series([value], dtype=float))])
         else:
-            sheet.write_string(i, 1, str(value))
+            sheet.write_string(i, 1, str(value), formats["wrapped"])
     sheet.set_column(0, 0, _width(label for label, _value in rows))
-    sheet.set_column(1, 1, 24)  # longer texts show over the empty cells beside them
+    sheet.set_column(1, 1, WIDEST)
 
 
 def _add_table(sheet: Any, frame: pd.DataFrame, formats: Mapping[str, Any]) -> None:
@@ -123,7 +134,7 @@ def _add_table(sheet: Any, frame: pd.DataFrame, formats: Mapping[str, Any]) -> N
     for k, column in enumerate(columns):
         sheet.set_column(k, k, column.width)
         sheet.write_string(0, k, column.name, formats["heading"])
-    sheet.freeze_panes(1, 0)
+    sheet.freeze_panes(1, 1)
     if len(frame):
         sheet.autofilter(0, 0, len(frame), len(columns) - 1)
     # By rows, as constant memory needs.
@@ -194,7 +205,7 @@ def _missed_rows(plan: Plan) -> list[tuple[str, object]]:
     rows: list[tuple[str, object]] = []
     parts = (
         (_("targets that are missed"), missed_targets(plan, amounts)),
-        (_("what the company needs and nobody can be asked for"), needs_not_asked(plan, amounts)),
+        (_("asked below the company's need"), needs_not_asked(plan, amounts)),
     )
     for title, misses in parts:
         rows.append((title, ""))
