@@ -83,24 +83,32 @@ def causes(effort: Effort, outcome: Outcome, targets: pd.DataFrame) -> list[str]
             outcome.duals[n] for n in (f"{level} {priority} sum", f"{level} {priority} largest") if n in outcome.duals
         ]
         found = (_cause(effort, duals, row) for duals in solved)
-        everything = _("everything the clients would buy is already planned")
+        everything = _("nothing more can be had in its scope: nobody is there to do it, or the clients would buy no more")
         out.append(next((text for text in found if text), everything if solved else _("an earlier goal came first")))
     return out
 
 
 def _cause(effort: Effort, duals: Floats, target: Mapping[Any, Any]) -> str:
     """Name the two dearest of the rules and targets with a price in the goal of a target; rows in its scope before others."""
-    found = _targets_before(effort, duals, target["level"], target["priority"])
-    for family, weight in _weights(effort.program, duals):
-        inside = weight * _concerns(effort.draft.grain.model, family, target)
-        weight = inside if inside.max(initial=0.0) > PRICED else weight
+    before = _targets_before(effort, duals, target["level"], target["priority"])
+    weights = list(_weights(effort.program, duals))
+    model = effort.draft.grain.model
+    inside = [(family, weight * _concerns(model, family, target)) for family, weight in weights]
+    found = before + _dearest_rules(inside)
+    found.sort(key=lambda f: (-f[0], f[1]))
+    return "; ".join(text for _weight, text in found[:2])
+
+
+def _dearest_rules(weights: list[tuple[Family, Floats]]) -> list[tuple[float, str]]:
+    """Price times limit of each rule that stands in the way, and the rule with how many rows of it do."""
+    found = []
+    for family, weight in weights:
         count = int((weight > PRICED).sum())
         if count:
             first = _labels(family, _dearest(weight, 1))
             such = _("× {count}, such as {first}").format(count=f"{count:,}", first=first) if count > 1 else first
             found.append((float(weight.sum()), f"{_(family.name)} ({such})"))
-    found.sort(key=lambda f: (-f[0], f[1]))
-    return "; ".join(text for _weight, text in found[:2])
+    return found
 
 
 def _concerns(model: Model, family: Family, target: Mapping[Any, Any]) -> NDArray[np.bool_]:
@@ -121,8 +129,11 @@ def _concerns(model: Model, family: Family, target: Mapping[Any, Any]) -> NDArra
     held = np.ones(len(family), bool)
     if "month" in family.labels:
         held &= np.isin(np.asarray(family.labels["month"], object), [model.calendar.months[t] for t in months])
-    if "rep" in family.labels:
-        held &= np.isin(np.asarray(family.labels["rep"], object), reps["rep"].to_numpy(object)[mine])
+    if not mine.all():
+        codes = set(reps["rep"].to_numpy(object)[mine])
+        for label in ("rep", "group"):  # a group's name begins with its rep's
+            if label in family.labels:
+                held &= np.array([str(v).split("/")[0] in codes for v in family.labels[label]], bool)
     return held
 
 
