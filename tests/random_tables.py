@@ -57,7 +57,7 @@ class TableMaker:
     def make(self) -> RandomModel:
         """Draw all tables."""
         for draw in (
-            self._settings, self._products, self._people, self._tiers, self._clients, self._responses, self._seasons,
+            self._settings, self._products, self._people, self._tiers, self._clients, self._shifts, self._responses, self._seasons,
             self._budget, self._funnel, self._limits, self._money, self._past, self._pins, self.draw_targets,
         ):  # fmt: skip
             draw()
@@ -211,6 +211,8 @@ class TableMaker:
                 row["owner"] = self.pick(*self.reps)
             elif self.maybe(0.5):
                 row["unit"] = self.pick("co", *self.teams)
+            if "owner" in row and self.maybe(0.15):
+                row["backup"] = self.pick(*[r for r in self.reps if r != row["owner"]])
             self.put("clients", row)
             for product in self.products:
                 if self.maybe(0.75) or (product == self.products[0] and not i):
@@ -220,12 +222,27 @@ class TableMaker:
                         "demand",
                         {"client": client, "product": product, "expected": expected, "ceiling": round(ceiling, 2)},
                     )
+        # Where clients look for an owner everybody stays: whether one who leaves is a smaller load is not said.
+        for row in self.rows("clients") if all("owner" in r for r in self.rows("clients")) else []:
+            if row["status"] == "active" and self.maybe(0.3):
+                row[self.pick("since", "lost_on")] = self.date()
         self.volume = sum(
             d["expected"] * c["count"]
             for d in self.rows("demand")
             for c in self.rows("clients")
             if c["client"] == d["client"] and c["status"] == "active"
         )
+
+    def _shifts(self) -> None:
+        for i in range(self.pick(0, 0, 0, 1, 2)):
+            sold, where = f"product={self.pick(*self.products)}", self.pick(*self.codes("clients", "industry"))
+            scope = self.pick(
+                "", sold, f"unit={self.pick(*self.teams)}", f"rep={self.pick(*self.reps)}", f"industry={where}; {sold}",
+                f"client={self.pick(*self.clients)}",
+            )  # fmt: skip
+            first, last = sorted([self.pick(*self.months), self.pick(*self.months)])
+            window = self.pick({"from": first, "to": last}, {"from": first, "to": ""}, {"from": "", "to": last})
+            self.put("shifts", {"shift": f"s{i}", "scope": scope, **window, "factor": self.pick(0, 0.5, 0.8, 1.3)})
 
     # What can be done
 

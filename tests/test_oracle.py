@@ -48,6 +48,45 @@ def test_backup_takes_over(tmp_path: Path) -> None:
     goals(tiny(tmp_path, {"reps": reps, "leave": leave, "tiers": tiers}), visits=(12 - 5.5 * 22 / 12) / 24)
 
 
+def test_a_client_s_own_backup_takes_over(tmp_path: Path) -> None:
+    """The owner leaves at the end of March; the client's backup, not the owner's, has 5.5 of 10 hours: 4.5 of 20 are short."""
+    tables: dict[str, Rows] = {
+        "reps": [
+            {"rep": r, "unit": "u", "hours_per_day": 5, "selling_share": x, "end": e, "backup": b}
+            for r, x, e, b in (("r", 0.2, "2026-03-31", "w"), ("s", 0.05, "", ""), ("w", 0.2, "", ""))
+        ],
+        "clients": [{"client": "c", "tier": "A", "owner": "r", "backup": "s"}],
+    }
+    goals(tiny(tmp_path, tables), visits=4.5 / 20, contribution=500)
+
+
+def test_a_client_leaves(tmp_path: Path) -> None:
+    """Lost on 16 April, the client stays for 11 of its 22 working days: half of April's visits and sales.
+
+    Promised are 30 + 15, of which 22 + 15 are made; 500 + 250 are sold.
+    """
+    clients = [{"client": "c", "tier": "A", "owner": "r", "lost_on": "2026-04-16"}]
+    tiers = [{"tier": "A", "visits": 30, "per": "month", "minutes": 60}]
+    goals(tiny(tmp_path, {"clients": clients, "tiers": tiers}), visits=8 / 45, contribution=375)
+
+
+def test_shifts_multiply(tmp_path: Path) -> None:
+    """Half as much in April, and 80 % of p all year: 400 + 200 are sold, and money can lift that to 0.6 of the ceiling.
+
+    The ceiling of 1,200 shrinks to 720, so of 300 of lift only 120 are sold; 40 of money bring them.
+    """
+    tables: dict[str, Rows] = {
+        "demand": [{"client": "c", "product": "p", "expected": 1000, "ceiling": 1200}],
+        "shifts": [
+            {"shift": "a", "scope": "", "from": "2026-04", "factor": 0.5},
+            {"shift": "b", "scope": "product=p; unit=u", "from": "", "factor": 0.8},
+        ],
+        "budget": [{"line": "b", "to": "2026-03", "maximum": 100}],
+        "responses": [{"driver": "b", "effort": e, "sales": 3 * e} for e in (0, 100)],
+    }
+    goals(tiny(tmp_path, tables), contribution=360 - 40)
+
+
 def test_s_shape_is_followed(tmp_path: Path) -> None:
     """Half the promised visits sell what the S-shape says, 10 %, and not the half that its hull would promise.
 

@@ -200,10 +200,10 @@ class Effort:
         for g, p, t in self.cells:
             group, product = f.groups[g], f.products[p]
             if group.active:
-                curve[g, p, t] = group.ramp[t] * f.season[p, t] * self.followed[g, p, t]
+                curve[g, p, t] = group.ramp[t] * f.flow(group, p, t) * self.followed[g, p, t]
             else:
                 customers = total(w for (h, _, month), w in self.won.items() if h == g and month <= t)
-                curve[g, p, t] = f.season[p, t] * f.expected(group, p) / group.n * customers
+                curve[g, p, t] = f.flow(group, p, t) * f.expected(group, p) / group.n * customers
             value = product["contract_value"] or product["price"]
             if product["large"]:
                 self.contracts[g, p, t] = p_.variable(whole=True) if f.season[p, t] > 0 else ZERO
@@ -218,7 +218,7 @@ class Effort:
         for g, p in {(g, p) for g, p, _ in self.cells}:
             year = total(self.sell[g, p, t] for t in range(self.T))
             offered = total(curve[g, p, t] + self.lift[g, p, t] for t in range(self.T))
-            p_.at_most(offered, f.ceiling(f.groups[g], p))
+            p_.at_most(offered, f.ceiling(f.groups[g], p) * sum(f.flow(f.groups[g], p, t) for t in range(self.T)))
             if f.products[p]["large"]:
                 worth = f.products[p]["contract_value"]
                 for t in range(self.T):
@@ -258,7 +258,7 @@ class Effort:
         """Hold the hours of months and the visits of days."""
         for code, rep in self.facts.reps.items():
             for t in range(self.T):
-                shared = [(g, self.facts.shares(group.owner, t).get(code, 0.0)) for g, group in self.groups]
+                shared = [(g, self.facts.shares(group, t).get(code, 0.0)) for g, group in self.groups]
                 self.program.at_most(total(a * self.group_hours(g, t) for g, a in shared), rep.hours[t])
                 if rep.per_day is not None:
                     seen = total(a * (self.visits[g, t] + self.first[g, t]) for g, a in shared)

@@ -54,12 +54,14 @@ class Group:
     """Clients that are planned as one."""
 
     owner: str
+    backup: str
     tier: str
     status: str
     attributes: dict[str, str]
     members: list[Row]
     carrier: list[str]
     ramp: list[float]
+    stay: list[float]
 
     @property
     def n(self) -> float:
@@ -85,6 +87,7 @@ class Facts:
         self.clients = {c["client"]: c for c in rows(model, "clients")}
         self.demand = {(d["client"], d["product"]): d for d in rows(model, "demand")}
         self.targets = rows(model, "targets")
+        self.shifts = rows(model, "shifts")
         self.responses = rows(model, "responses")
         self.steps = rows(model, "commission")
         self.reps = {r["rep"]: self._rep(r) for r in rows(model, "reps")}
@@ -165,24 +168,28 @@ class Facts:
             unit = self.units[unit]["parent"] if unit in self.units else ""
         return tuple(found)
 
-    def carriers(self, owner: str) -> list[str]:
-        """Who carries an owner's clients, month by month."""
+    def backup(self, client: Row) -> str:
+        """Who serves a client while its owner does not: its own backup, else its owner's."""
+        owner = self.owner[client["client"]]
+        return str(client["backup"] or (self.reps[owner].backup if owner else ""))
+
+    def carriers(self, owner: str, backup: str) -> list[str]:
+        """Who carries clients of an owner and a backup, month by month."""
         if not owner:
             return [""] * self.T
-        backup = self.reps[owner].backup
         return [
             owner if self.reps[owner].in_post[t] else backup if backup and self.reps[backup].in_post[t] else ""
             for t in range(self.T)
         ]
 
-    def shares(self, owner: str, t: int) -> dict[str, float]:
-        """Parts of a group's visits that fall on the owner and his backup."""
-        if not owner:
+    def shares(self, group: Group, t: int) -> dict[str, float]:
+        """Parts of a group's visits that fall on the owner and the backup."""
+        if not group.owner:
             return {}
-        rep = self.reps[owner]
-        if rep.backup and self.reps[rep.backup].in_post[t]:
-            return {owner: rep.share[t], rep.backup: 1 - rep.share[t]}
-        return {owner: 1.0}
+        if group.backup and self.reps[group.backup].in_post[t]:
+            share = self.reps[group.owner].share[t]
+            return {group.owner: share, group.backup: 1 - share}
+        return {group.owner: 1.0}
 
     # Assignment
 
@@ -190,7 +197,10 @@ class Facts:
         """Hours of the visits that a client's row is promised in the plan."""
         if client["status"] != "active" or not self.tiers:
             return 0.0
-        promise = sum(self.promise(client["tier"], w) for w in self.windows(client["tier"]))
+        stay = self.stay(client)
+        promise = sum(
+            self.promise(client["tier"], w) * sum(stay[t] for t in w) / len(w) for w in self.windows(client["tier"])
+        )
         return float(client["count"] * promise * self.tiers[client["tier"]]["minutes"] / 60)
 
     def _assign(self) -> None:
@@ -241,17 +251,46 @@ class Facts:
         asked = {t["metric"] for t in self.targets} | {t["share_of"].partition(":")[0].strip() for t in self.targets}
         if "market_share" in asked and any(m["industry"] for m in rows(self.model, "market")):
             every.add("industry")
-        groups: dict[tuple[str, ...], Group] = {}
+        groups: dict[tuple[object, ...], Group] = {}
         for client in self.clients.values():
             attributes = {a: client[a] if a in every or client[a] in named[a] else "" for a in ATTRIBUTES}
-            owner = self.owner[client["client"]]
-            key = (owner, client["tier"], client["status"], *attributes.values())
+            who = self.owner[client["client"]], self.backup(client), client["tier"], client["status"]
+            stay = self.stay(client)
+            shifts = tuple(self.shift(client, p, t) for p in self.products for t in range(self.T))
+            key = (*who, *attributes.values(), *stay, *shifts)
             if key not in groups:
-                carrier = self.carriers(owner)
+                carrier = self.carriers(*who[:2])
                 ramp = [self.reps[r].ramp[t] if r else 1.0 for t, r in enumerate(carrier)]
-                groups[key] = Group(owner, client["tier"], client["status"], attributes, [], carrier, ramp)
+                groups[key] = Group(*who, attributes, [], carrier, ramp, stay)
             groups[key].members.append(client)
         return list(groups.values())
+
+    def stay(self, client: Row) -> list[float]:
+        """Share of each month's working days on which an active client is one."""
+        if client["status"] != "active":
+            return [1.0] * self.T
+        last = client["lost_on"] - dt.timedelta(days=1) if client["lost_on"] else None
+        there = [[_between(d, client["since"], last) for d in self.worked[t]] for t in range(self.T)]
+        return [sum(days) / len(days) if days else 1.0 for days in there]
+
+    def shift(self, client: Row, product: str, t: int) -> float:
+        """Product of the factors of the shifts that hold a client's demand of a product in a month."""
+        owner, row = self.owner[client["client"]], self.products[product]
+        labels = {k: client[k] for k in ("client", "tier", "status", "industry", "area")}
+        labels |= {"product": product, "family": row["family"], "class": row["class"]}
+        labels |= {"unit": self.chain(self.reps[owner].unit if owner else client["unit"])}
+        labels |= {"rep": owner, "grade": self.reps[owner].grade} if owner else {}
+        held = [
+            s["factor"]
+            for s in self.shifts
+            if (s["from"] or self.months[0]) <= self.months[t] <= (s["to"] or self.months[-1])
+            and matches(labels, parse_scope(s["scope"]))
+        ]
+        return math.prod(held)
+
+    def flow(self, group: Group, product: str, t: int) -> float:
+        """Part of the year's demand that falls into a month: season, stay and shifts."""
+        return self.season[product, t] * group.stay[t] * self.shift(group.members[0], product, t)
 
     def windows(self, tier: str) -> list[list[int]]:
         """Windows of a tier's promise."""
@@ -270,7 +309,8 @@ class Facts:
 
     def promised(self, group: Group, window: list[int]) -> float:
         """P of the mathematics."""
-        return group.n * self.promise(group.tier, window) if group.active else 0.0
+        stay = sum(group.stay[t] for t in window) / len(window)
+        return group.n * self.promise(group.tier, window) * stay if group.active else 0.0
 
     def points(self, driver: str, product: str) -> list[tuple[float, float]]:
         """Response points of a driver for a product, and for a blank one where that has none of its own."""

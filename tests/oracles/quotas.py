@@ -10,13 +10,13 @@ from allocator.model import Model
 from allocator.scopes import Scope, parse_scope, parse_share_of
 from oracles.effort import Effort, own_month
 from oracles.facts import Row, rows
-from oracles.linear import Expr, LinearProgram, total
+from oracles.linear import Expr, Infeasible, LinearProgram, total
 from oracles.targets import Cell, Labels, Metrics, Wish, hold_misses
 
 LEVELS = ("base", "stretch", "ceiling")
 QUOTA_KEYS = {"rep", "grade", "unit", "product", "family", "class", "month", "quarter"}
-GIVE = 1e-9
-"""How far below a quota of the level below, relative to one and the quota, the next one may lie: an engine's tolerance."""
+GIVES = (1e-9, 1e-8, 1e-7, 1e-6)
+"""How far under the level below, relative to one and the quota, the next one may lie: as little as an engine's tolerance allows."""
 Key = tuple[str, str, int]
 Amounts = Mapping[Key, float]
 
@@ -24,7 +24,7 @@ Amounts = Mapping[Key, float]
 class Quotas(Metrics):
     """Columns and rows of one level's program; targets on revenue read what is owed instead of sales."""
 
-    def __init__(self, effort: Effort, level: str, forecast: Amounts, below: Amounts) -> None:
+    def __init__(self, effort: Effort, level: str, forecast: Amounts, below: Amounts, give: float = 0.0) -> None:
         super().__init__(effort)
         self.program, self.T = LinearProgram(), self.facts.T
         self.level, self.forecast = level, forecast
@@ -33,7 +33,7 @@ class Quotas(Metrics):
         self.columns: dict[str, dict[Key, Expr]] = {}
         self.beyond: dict[str, dict[Key, Expr]] = {}
         keys = self.keys()
-        before: Mapping[Key, Expr | float] = {k: v - GIVE * max(1.0, v) for k, v in below.items()}
+        before: Mapping[Key, Expr | float] = {k: v - give * max(1.0, v) for k, v in below.items()}
         for ell in (level, *(x for x in above if any(pin["level"] == x for pin in self.pins))):
             self.columns[ell] = {key: self.program.variable() for key in keys}
             self.beyond[ell] = {key: self.program.variable() if self.beyond_allowed(key) else Expr() for key in keys}
@@ -97,7 +97,7 @@ class Quotas(Metrics):
 
         for r, p in {(r, p) for r, p, _ in quota}:
             market = sum(
-                f.ceiling(group, p) * f.season[p, t]
+                f.ceiling(group, p) * f.flow(group, p, t)
                 for group in f.groups
                 for t in range(self.T)
                 if group.carrier[t] == r
@@ -332,11 +332,21 @@ def quota_goals(model: Model, forecast: pd.DataFrame, quotas: pd.DataFrame | Non
     values: dict[str, float] = {}
     below: dict[Key, float] = {}
     for level in LEVELS:
-        asking = Quotas(effort, level, sold, below)
-        values |= asking.goals()
+        asking, reached = _level_goals(effort, level, sold, below)
+        values |= reached
         if quotas is None:
             below = {key: max(0.0, q.at(asking.program.x)) for key, q in asking.quota.items()}
         else:
             below = amounts(model, quotas[quotas["level"] == level], "exact")
             assert set(below) == set(asking.quota), "the plan has other cells than the mathematics"
     return values
+
+
+def _level_goals(effort: Effort, level: str, sold: Amounts, below: Amounts) -> tuple[Quotas, dict[str, float]]:
+    for give in GIVES if below else (0.0,):
+        try:
+            asking = Quotas(effort, level, sold, below, give)
+            return asking, asking.goals()
+        except Infeasible as contradiction:
+            last = contradiction
+    raise last

@@ -13,6 +13,8 @@ from oracles.facts import Facts, Group, Row, matches, rows
 from oracles.linear import Expr, total
 
 Labels = dict[str, Any]
+NOTHING = 1e-9
+"""Sums of forecasts below this are the noise of the solver that found them."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ class Metrics:
         e, f, found = self.effort, self.facts, []
         for g, p, t in e.cells:
             product, group = f.products[p], f.groups[g]
-            calm = group.ramp[t] * f.season[p, t] * f.sold(group, p, 1.0) if group.active else 0.0
+            calm = group.ramp[t] * f.flow(group, p, t) * f.sold(group, p, 1.0) if group.active else 0.0
             value, expected = e.sell[g, p, t], calm
             if metric == "contracts":
                 worth = product["contract_value"] or product["price"]
@@ -239,7 +241,8 @@ class Metrics:
         found = []
         for bound, sign in ((target["at_least"], 1.0), (target["at_most"], -1.0)):
             if bound is not None:
-                scale = abs(bound * calm) or 1.0
+                scale = abs(bound * calm)
+                scale = scale if scale > NOTHING else 1.0
                 wanted = sign * (bound * base - metric)
                 found.append(Wish(target["level"], str(target["priority"]), target["weight"], wanted, scale))
         return found
