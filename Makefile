@@ -16,7 +16,7 @@ plan: $(READY)  ## plan the telecom model: a run folder in runs/telecom and a su
 	$(BIN)/allocator solve models/telecom
 
 test: $(READY) lint  ## style, types and tests, those of the wheel included
-	$(BIN)/python -m pytest -n 2 --ignore tests/system
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --ignore tests/system
 
 test-system: $(SYSTEM)  ## tests with what not everybody has: Parquet
 	.venv-system/bin/python -m pytest tests/system
