@@ -263,7 +263,7 @@ class Judge:
         """Say what is wrong with the engine's answer; blank if nothing is."""
         model = self.model(name)
         try:
-            plan = solve(model)
+            plan = solve(model, visits=False)
         except EngineError as error:
             return str(error)
         if plan.status != "optimal":

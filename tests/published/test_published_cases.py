@@ -23,7 +23,7 @@ def solved(folder: Path) -> Plan:
     """Load and solve a model without findings, and see it proved and audited."""
     model = allocator.load(folder)
     assert not model.findings
-    plan = allocator.solve(model)
+    plan = allocator.solve(model, visits=False)
     assert plan.status == "optimal"
     assert plan.summary["audit"]["rules"] > 50
     assert plan.summary["audit"]["violations"] == 0
@@ -181,7 +181,7 @@ class TestCallplan:
             "calls": callplan(tmp_path / "calls", hours_per_day=7.5, targets="\nseven calls, visits,,, 7, hard"),
             "steps": callplan(tmp_path / "steps", hours_per_day=7.5, steps=True),
         }
-        plans = {name: allocator.solve(allocator.load(folder)) for name, folder in folders.items()}
+        plans = {name: allocator.solve(allocator.load(folder), visits=False) for name, folder in folders.items()}
         assert all(plan.summary["audit"]["violations"] == 0 for plan in plans.values())
         half = (self.profit(5, 2) + self.profit(5, 3)) / 2
         assert contribution(plans["hours"]) == pytest.approx(half, rel=1e-9)
