@@ -109,7 +109,7 @@ def test_generator_refuses_what_it_cannot_make(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def pocket() -> Plan:
     """Return the solved pocket model."""
-    return solve(load(ROOT / "models" / "pocket"))
+    return solve(load(ROOT / "models" / "pocket"), visits=False)
 
 
 def test_pocket_reaches_the_goals_of_its_readme(pocket: Plan) -> None:
@@ -122,12 +122,13 @@ def test_pocket_reaches_the_goals_of_its_readme(pocket: Plan) -> None:
         "base 2 largest": 1 / 120,
         "base 2 sum": 1 / 120,
         "contribution": 628_700,
-        "beyond": 0,
-        "total": 1_683_000,
-        "unfair": 0,
-        "peak": 0,
     }
-    assert {name: found[name] for name in by_hand} == pytest.approx(by_hand, rel=1e-9, abs=1e-9)
+    gaps = {"base": 0, "stretch": 151_300 / 1_851_300, "ceiling": 0}
+    totals = {"base": 1_683_000, "stretch": 1_700_000, "ceiling": 2_019_600}
+    for level, gap in gaps.items():
+        by_hand |= {f"{level} gap 1 largest": gap, f"{level} gap 1 sum": gap, f"{level} total": totals[level]}
+        by_hand |= {f"{level} {name}": 0 for name in ("beyond", "unfair", "peak")}
+    assert found == pytest.approx(by_hand, rel=1e-9, abs=1e-9)
     assert pocket.summary["audit"]["violations"] == 0
     money = {"revenue": 1_700_000, "profit": 751_400, "commission": 85_000, "spend": 30_000, "visits_promised": 234}
     kpis = pocket.summary["kpis"]
@@ -152,8 +153,10 @@ def test_pocket_spends_up_to_the_first_breakpoint(pocket: Plan) -> None:
 
 
 def test_pocket_sells_and_asks_what_its_readme_says(pocket: Plan) -> None:
-    """Proves sell by month and quotas of 99 % of it, by rep and product."""
+    """Proves sell by month, base quotas of 99 % of it, by rep and product, and stretch quotas of all of it."""
     quotas = pocket["quotas"].sort_values(["rep", "product", "month"])
+    stretch = quotas[quotas["level"] == "stretch"]
+    quotas = quotas[quotas["level"] == "base"]
     sell = [
         *(171_600, 171_600, 228_800),  # li, broadband
         *(72_000, 72_000, 96_000),  # li, IoT
@@ -162,6 +165,7 @@ def test_pocket_sells_and_asks_what_its_readme_says(pocket: Plan) -> None:
     ]
     assert quotas["forecast"].tolist() == pytest.approx(sell, rel=1e-9)
     assert quotas["exact"].tolist() == pytest.approx([0.99 * s for s in sell], rel=1e-6)
+    assert stretch["exact"].tolist() == pytest.approx(sell, rel=1e-9)
     targets = pocket["targets"].set_index("target")
     assert targets["planned"].to_dict() == pytest.approx(
         {"revenue": 1_700_000, "iot_share": 357_000, "iot_contracts": 59.5}
@@ -169,9 +173,46 @@ def test_pocket_sells_and_asks_what_its_readme_says(pocket: Plan) -> None:
     assert targets["status"].to_dict() == {"revenue": "met", "iot_share": "met", "iot_contracts": "missed"}
 
 
+def test_pocket_asks_for_its_market_at_the_ceiling(pocket: Plan) -> None:
+    """Proves the ceiling: wang's broadband ends at its market, all else is 1.188 times stretch and at most 5 % more."""
+    quotas = pocket["quotas"].set_index(["rep", "product", "month"])
+    exact = {level: rows["exact"].sort_index() for level, rows in quotas.groupby("level")}
+    of_wang = exact["ceiling"].loc["wang", "broadband"].sum()
+    assert of_wang == pytest.approx(900_000, rel=1e-9)
+    assert exact["ceiling"].sum() - of_wang == pytest.approx(1_119_600, rel=1e-9)
+    factor = (exact["ceiling"] / exact["stretch"]).drop(("wang", "broadband"))
+    assert factor.min() >= 1.188 - 1e-9
+    assert factor.max() <= 1.238 + 1e-9
+    asked = pocket["asked"].set_index(["level", "target"])
+    assert asked["required"].to_dict() == pytest.approx(
+        {
+            ("base", "revenue"): 1_683_000,
+            ("base", "iot_share"): 336_600,
+            ("stretch", "revenue"): 1_851_300,
+            ("stretch", "iot_share"): 340_000,
+            ("ceiling", "revenue"): 2_019_600,
+            ("ceiling", "iot_share"): 403_920,
+        }
+    )
+    assert asked["gap"].to_dict() == pytest.approx(dict.fromkeys(asked.index, 0) | {("stretch", "revenue"): 151_300})
+
+
+def test_pocket_publishes_what_its_readme_says(pocket: Plan) -> None:
+    """Proves multiples of 1,000, the company's base untouched, and commission at three attainments."""
+    quotas = pocket["quotas"]
+    assert (quotas["quota"] % 1000 == 0).all()
+    assert (quotas["quota"] - quotas["exact"]).abs().max() < 2000
+    base = quotas[quotas["level"] == "base"]
+    assert base["quota"].sum() == 1_683_000
+    months = base.groupby("month")[["quota", "exact"]].sum()
+    assert (months["quota"] - months["exact"]).abs().max() < 2000
+    paid = pocket["effects"][["commission_80", "commission_100", "commission_120"]].sum()
+    assert paid.tolist() == pytest.approx([67_320, 84_150, 111_078], rel=1e-12)
+
+
 def test_telecom_plan_keeps_what_the_carrier_states(telecom: Model) -> None:
     """Proves on a solve: growth reached, whole contracts one in each of three quarters, pins exact, shortages shown."""
-    plan = solve(telecom)
+    plan = solve(telecom, visits=False)
     assert plan.status == "optimal"
     assert plan.summary["audit"]["violations"] == 0
     targets = plan["targets"].set_index("target")
@@ -183,9 +224,9 @@ def test_telecom_plan_keeps_what_the_carrier_states(telecom: Model) -> None:
     assert large.max() <= 1 + 1e-6
     quarter = large.groupby(pd.PeriodIndex(large.index, freq="M").quarter).sum()
     assert (quarter.loc[[1, 2, 3]] >= 1 - 1e-6).all()
-    pinned = plan["quotas"].query("rep == 'E42'").groupby("product")["exact"].sum()
-    assert pinned["broadband"] == pytest.approx(5_000_000, rel=1e-9)
-    assert pinned["iot"] == pytest.approx(2_000_000, rel=1e-9)
+    pinned = plan["quotas"].query("rep == 'E42' and level == 'base'").groupby("product")[["exact", "quota"]].sum()
+    assert pinned.loc[["broadband", "iot"], "exact"].tolist() == pytest.approx([5_000_000, 2_000_000], rel=1e-9)
+    assert pinned.loc[["broadband", "iot"], "quota"].tolist() == [5_000_000, 2_000_000]
     short = next(g.value for g in plan.goals if g.name == "visits")
     assert 0 < short < 0.01
     assert plan["forecast"].query("product == 'broadband'")["lost"].sum() > 0
