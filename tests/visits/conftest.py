@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import shipped
 from random_plans import plan
 
 from allocator.model import Model
-from allocator.reading import load
-from allocator.solving import solve
 from allocator.visits import Schedule, schedule
 
-MODELS = Path(__file__).resolve().parents[2] / "models"
+SOME = 34 if "ALLOCATOR_PROOF" in os.environ else 12
+"""Engineers of a plan that goes to several processes."""
 
 
 @dataclass(frozen=True)
@@ -30,30 +30,30 @@ class Dated:
 @pytest.fixture(scope="session")
 def telecom_model() -> Model:
     """Return the carrier's model."""
-    return load(MODELS / "telecom")
+    return shipped.model("telecom")
 
 
 @pytest.fixture(scope="session")
 def pocket() -> Dated:
     """Return the pocket model, planned and dated."""
-    model = load(MODELS / "pocket")
-    tables = dict(solve(model).tables)
-    return Dated(model, tables, schedule(model, tables))
+    plan = shipped.plan("pocket")
+    found = Schedule(plan["visits"], plan["unplaced"], plan.summary["schedule"])
+    return Dated(shipped.model("pocket"), dict(plan.tables), found)
 
 
 @pytest.fixture(scope="session")
 def telecom(telecom_model: Model) -> Dated:
-    """Return a plan of the promises and first visits of half of the carrier's engineers, dated by two processes."""
-    tables = first_reps(telecom_model, plan(np.random.default_rng(1), telecom_model), 34)
+    """Return a plan of the promises and first visits of some of the carrier's engineers, dated by two processes."""
+    tables = first_reps(telecom_model, plan(np.random.default_rng(1), telecom_model), SOME)
     return Dated(telecom_model, tables, schedule(telecom_model, tables, workers=2))
 
 
 @pytest.fixture(scope="session")
 def team(telecom_model: Model) -> Dated:
-    """Return the plan of the carrier's first seven engineers, without executives, dated."""
+    """Return the plan of the carrier's first four engineers, without executives, dated."""
     model = telecom_model
     tables = plan(np.random.default_rng(2), model)
-    rows = first_reps(model, tables, 7)
+    rows = first_reps(model, tables, 4)
     model = replace(model, tables={**model.tables, "needs": model["needs"].iloc[:0]})
     return Dated(model, rows, schedule(model, rows))
 

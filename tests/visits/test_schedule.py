@@ -16,7 +16,8 @@ from random_plans import random_plan
 from scipy.optimize import linprog
 
 from allocator.model import Model
-from allocator.visits import schedule, stream
+from allocator.solving import solve
+from allocator.visits import Schedule, schedule, stream
 from allocator.visits.horizon import make_horizon
 from allocator.visits.placing import place
 from allocator.visits.rings import make_rings
@@ -24,7 +25,7 @@ from allocator.visits.scheduling import prepare
 from allocator.visits.tasks import LOAD, NO_OTHER, NO_PROMISED, Task, home_areas, offer
 from allocator.visits.team import make_team
 
-PROOFS = int(os.environ.get("ALLOCATOR_PROOF", "5"))
+PROOFS = int(os.environ.get("ALLOCATOR_PROOF", "3"))
 """Random instances of each kind."""
 
 
@@ -46,7 +47,7 @@ def test_pocket_is_dated_without_a_fault(pocket: Dated) -> None:
 
 
 def test_telecom_is_dated_without_a_fault(telecom: Dated) -> None:
-    """Proves the same for 34 engineers with executives, renewals, lost clients, leave, a departure, the holidays of a Chinese year."""
+    """Proves the same for engineers with executives, renewals, lost clients, leave, a departure, the holidays of a Chinese year."""
     assert wrong(telecom) == []
     figures = telecom.schedule.figures
     assert figures["promised"] == figures["scheduled"] + figures["unplaced"]
@@ -107,20 +108,13 @@ def test_the_checker_sees_what_is_missing_or_doubled(pocket: Dated) -> None:
 
 
 def test_the_checker_sees_spoiled_joint_visits(telecom: Dated) -> None:
-    """Proves that a day with too many executives, spacing broken and a lost order are seen."""
+    """Proves that a day with too many executives is seen."""
     visits = telecom.schedule.visits.copy()
     led = visits.index[visits["purpose"] == "executive"]
     same = visits.copy()
-    same.loc[led[:20], "date"] = same.loc[led[0], "date"]
+    same.loc[led, "date"] = same.loc[led[0], "date"]
     checker = Checker(telecom.model, telecom.tables, same, telecom.schedule.unplaced)
     assert any(says.startswith("executives on") for says in checker.executives_are_there())
-    called = visits[visits["purpose"] == "recovery"].astype({"owner": object, "window": object})
-    pair = next(
-        (m.index[0], m.index[-1]) for _o, m in called.groupby("owner") if m["window"].iloc[0] < m["window"].iloc[-1]
-    )
-    swapped = visits.astype({"client": object})
-    swapped.loc[list(pair), "client"] = visits.loc[list(pair[::-1]), "client"].to_numpy(object)
-    assert list(Checker(telecom.model, telecom.tables, swapped, telecom.schedule.unplaced).lost_come_in_order())
 
 
 def test_the_answer_is_the_same_from_any_number_of_processes(telecom: Dated) -> None:
@@ -287,7 +281,7 @@ def test_the_backup_takes_the_visits_of_an_absent_owner(pocket: Dated) -> None:
 
 
 def test_lost_clients_are_called_back_in_order(telecom_model: Model) -> None:
-    """Proves the priority rule: lost within a year after more than two years first, then the latest loss."""
+    """Proves the priority rule: lost within a year after more than two years first, then the latest loss; the checker knows it."""
     model, tables = random_plan(telecom_model, 3)
     clients = model["clients"].iloc[:4].assign(client=list("abcd"), status="lost", tier="M", owner="r0", count=1)
     clients["lost_on"] = pd.to_datetime(["2025-11-01", "2025-08-01", "2025-12-01", "2024-01-01"])
@@ -298,8 +292,55 @@ def test_lost_clients_are_called_back_in_order(telecom_model: Model) -> None:
     row = tables["effort"].iloc[[0] * len(months)].assign(rep="r0", tier="M", group="g", month=months, promised=0.0)
     row = row.assign(planned=0.0, minutes=0.0, first_visits=[4 / len(months)] * len(months))
     group = pd.DataFrame({"client": list("abcd"), "rep": "r0", "backup": "", "from": "", "to": "", "group": "g"})
-    found = schedule(model, {"effort": row.reset_index(drop=True), "assignments": group})
+    frames = {"effort": row.reset_index(drop=True), "assignments": group}
+    found = schedule(model, frames)
     both = pd.concat([found.visits[["client", "window"]], found.unplaced[["client", "window"]]]).astype(str)
     assert sorted(both["client"], key=lambda c: (both.set_index("client")["window"][c], "abcd".index(c))) == list(
         "abcd"
     )
+    assert not list(Checker(model, frames, found.visits, found.unplaced).lost_come_in_order())
+    turned = found.visits.assign(
+        client=found.visits["client"].astype(object).map(dict(zip("abcd", "dcba", strict=True)))
+    )
+    assert list(Checker(model, frames, turned, found.unplaced.iloc[:0]).lost_come_in_order())
+
+
+def test_a_clients_own_backup_sees_it(pocket: Dated) -> None:
+    """Proves that while li is away wang sees the one client that names him, and nobody the others; the checker knows it."""
+    clients = pocket.model["clients"]
+    clients = clients.assign(backup=np.where(clients["client"] == "harbour", "wang", ""))
+    reps = pocket.model["reps"].assign(hours_per_day=[8.0, 12.0])
+    leave = pd.DataFrame({"rep": ["li"], "from": [pd.Timestamp("2026-06-01")], "to": [pd.Timestamp("2026-06-30")]})
+    model = replace(pocket.model, tables={**pocket.model.tables, "clients": clients, "reps": reps, "leave": leave})
+    dated = Dated(model, pocket.tables, schedule(model, pocket.tables))
+    assert wrong(dated) == []
+    visits = dated.schedule.visits.astype({"owner": object, "rep": object, "client": object})
+    covered = visits[visits["owner"] != visits["rep"]]
+    assert (set(covered["rep"]), set(covered["client"])) == ({"wang"}, {"harbour"})
+    assert (covered["date"] >= "2026-06-01").all()
+    assert len(covered) >= 4
+    visits.loc[covered.index[0], "client"] = "shops_north#1"
+    assert any("wang visits shops_north#1 of li" in w for w in wrong(dated, visits))
+
+
+def test_clients_are_seen_while_they_stay(pocket: Dated) -> None:
+    """Proves that one who is lost on 2026-05-18 and one who comes on 2026-05-11 are promised their part and seen within it."""
+    rows = pocket.model["clients"].set_index("client", drop=False)
+    rows.loc["harbour", "lost_on"], rows.loc["mill", "since"] = pd.Timestamp("2026-05-18"), pd.Timestamp("2026-05-11")
+    model = replace(pocket.model, tables={**pocket.model.tables, "clients": rows.reset_index(drop=True)})
+    plan = solve(model)
+    dated = Dated(model, dict(plan.tables), Schedule(plan["visits"], plan["unplaced"], plan.summary["schedule"]))
+    assert wrong(dated) == []
+    visits = plan["visits"]
+    days = {c: visits.loc[visits["client"] == c, "date"] for c in ("harbour", "mill")}
+    assert days["harbour"].max() < pd.Timestamp("2026-05-18")
+    assert days["mill"].min() >= pd.Timestamp("2026-05-11")
+    calendar = model.calendar
+    may = calendar.days[calendar.working & (calendar.day_month == 1)]
+    for client, stay in (("harbour", (may < "2026-05-18").mean()), ("mill", (may >= "2026-05-11").mean())):
+        rows = pd.concat([plan["visits"], plan["unplaced"]]).astype({"client": object, "window": object})
+        rows = rows[(rows["client"] == client) & (rows["window"] == "2026-05") & (rows["promised"] == "yes")]
+        assert len(rows) == np.floor(4 * stay + 0.5)
+    late = visits.copy()
+    late.loc[days["harbour"].idxmax(), "date"] = pd.Timestamp("2026-05-20")
+    assert any("harbour is no client" in w for w in wrong(dated, late))
