@@ -56,5 +56,5 @@ def overview(plan: Plan) -> pd.DataFrame:
     ]
     frame = pd.DataFrame(rows, columns=headings)
     share = frame[headings[3]] / frame[headings[6]].where(frame[headings[6]] > 0)
-    frame.insert(7, _("base as % of forecast"), (100 * share).round(1))
+    frame.insert(7, _("base as share of forecast, in percent"), (100 * share).round(1))
     return frame

@@ -38,7 +38,7 @@ def missed_targets(plan: Plan, amounts: Amounts) -> Iterator[Miss]:
     rows = table[(table["status"] == "missed") & (table["level"] != "ceiling")]
     for code, misses in _worst_first(rows):
         worst = misses.iloc[0]
-        metric, repeats = str(worst["metric"]), int((table["target"] == code).sum())
+        metric, repeats = str(worst["metric"]), int(table.loc[table["target"] == code, "each"].nunique())
         head = f"{code}  ({_(METRICS.get(metric, metric))}, {_(LEVELS.get(worst['level'], worst['level']))}"
         if repeats > 1:
             head += "; " + _("{missed} of {all} missed, worst {each}").format(

@@ -188,7 +188,7 @@ def _quotas(plan: Plan, amounts: Amounts) -> list[RenderableType]:
     grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     grid.add_column(_("rep") if by_rep else _("unit"), overflow="fold")
     headings = [] if by_rep else [_("reps")]
-    for heading in (*headings, *(_(name) for name in LEVELS.values()), _("base as % of forecast")):
+    for heading in (*headings, *(_(name) for name in LEVELS.values()), _("base as share of forecast")):
         grid.add_column(heading, justify="right", no_wrap=True)
     for name, row in sums.head(LINES).iterrows():
         grid.add_row(str(name), *_quota_cells(row, by_rep, amounts))
