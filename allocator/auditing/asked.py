@@ -14,7 +14,7 @@ from allocator.auditing.case import Case
 from allocator.auditing.cells import Repeats, quota_cells, repeat_cells
 from allocator.auditing.layout import askable
 from allocator.auditing.people import chain, words
-from allocator.auditing.targets import Target, parse_targets, priority_text, repetition, row_name
+from allocator.auditing.targets import NOTHING, Target, parse_targets, priority_text, repetition, row_name
 from allocator.scopes import Scope
 from allocator.texts import N_
 
@@ -148,7 +148,7 @@ def unmet(rows: pd.DataFrame) -> Floats:
 def relative_gaps(rows: pd.DataFrame) -> Floats:
     """Gaps relative to what was asked for; absolute where that is 0."""
     size = np.abs((rows["limit"] * rows["expected"]).to_numpy(np.float64))
-    return np.asarray(unmet(rows) / np.where(size > 0, size, 1.0))
+    return np.asarray(unmet(rows) / np.where(size > NOTHING, size, 1.0))
 
 
 def check_asked(book: Book, case: Case, rows: pd.DataFrame) -> None:

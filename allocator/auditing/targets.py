@@ -25,6 +25,9 @@ GAP = N_("A target is reached, or its miss is counted")
 STATUS = N_("A target's status is that of its gap")
 HARD = N_("Hard targets hold")
 
+NOTHING = 1e-9
+"""Amounts up to this are the arithmetic's last digits."""
+
 MISSES = ("target", "level", "priority", "weight", "each", "bound", "limit", "required", "planned", "size", "expected")
 
 
@@ -261,4 +264,4 @@ def missed(rows: pd.DataFrame) -> Floats:
 def relative_misses(rows: pd.DataFrame) -> Floats:
     """Misses relative to what was asked; absolute where that is 0."""
     size = np.abs((rows["limit"] * rows["expected"]).to_numpy(dtype=np.float64))
-    return np.asarray(missed(rows) / np.where(size > 0, size, 1.0))
+    return np.asarray(missed(rows) / np.where(size > NOTHING, size, 1.0))
