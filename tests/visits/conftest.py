@@ -42,18 +42,23 @@ def pocket() -> Dated:
 
 
 @pytest.fixture(scope="session")
-def telecom(telecom_model: Model) -> Dated:
+def promised(telecom_model: Model) -> dict[str, pd.DataFrame]:
+    """Return a plan of the carrier's promises and first visits."""
+    return plan(np.random.default_rng(1), telecom_model)
+
+
+@pytest.fixture(scope="session")
+def telecom(telecom_model: Model, promised: dict[str, pd.DataFrame]) -> Dated:
     """Return a plan of the promises and first visits of some of the carrier's engineers, dated by two processes."""
-    tables = first_reps(telecom_model, plan(np.random.default_rng(1), telecom_model), SOME)
+    tables = first_reps(telecom_model, promised, SOME)
     return Dated(telecom_model, tables, schedule(telecom_model, tables, workers=2))
 
 
 @pytest.fixture(scope="session")
-def team(telecom_model: Model) -> Dated:
+def team(telecom_model: Model, promised: dict[str, pd.DataFrame]) -> Dated:
     """Return the plan of the carrier's first four engineers, without executives, dated."""
     model = telecom_model
-    tables = plan(np.random.default_rng(2), model)
-    rows = first_reps(model, tables, 4)
+    rows = first_reps(model, promised, 4)
     model = replace(model, tables={**model.tables, "needs": model["needs"].iloc[:0]})
     return Dated(model, rows, schedule(model, rows))
 

@@ -131,7 +131,9 @@ def plan(rng: np.random.Generator, model: Model) -> Frames:
     rows = rows.assign(owner=rows["owner"].where(rows["owner"] != "", pd.Series(someone, index=rows.index)))
     own = model["reps"].set_index("rep")["backup"]
     rows["backup"] = rows["backup"].where(rows["backup"] != "", rows["owner"].map(own))
-    dates = [rows[c].where(rows["status"] == "active").dt.strftime("%Y-%m-%d").fillna("") for c in ("since", "lost_on")]
+    days = model.calendar.days
+    passing = (rows["status"] == "active") & ((rows["since"] > days[0]) | (rows["lost_on"] <= days[-1]))
+    dates = [rows[c].where(passing).dt.strftime("%Y-%m-%d").fillna("") for c in ("since", "lost_on")]
     rows["group"] = rows[["owner", "tier", "status", "backup"]].agg("/".join, axis=1) + "/" + dates[0] + "/" + dates[1]
     tiers, calendar = model["tiers"].set_index("tier"), model.calendar
     months, found = calendar.count, []
