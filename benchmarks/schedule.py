@@ -1,7 +1,8 @@
 """Time the schedule: ``python benchmarks/schedule.py 100 1000 [--equal] [--workers N]``; ``--naive`` times CP-SAT beside it.
 
 Rep-years are generated with a plan that plans just what is promised: four tiers (weekly, twice a month, monthly, quarterly),
-spacing, five areas, leave and backups, 85 % of the selling time. Timed is the way from the plan's frames to a written ``visits.csv``.
+spacing, five areas, leave and backups, 85 % of the selling time. Timed is the way from the plan's frames to a written
+``visits.csv``, and how much of it the writing takes.
 ``--naive N`` dates one rep's year as a user would write it for CP-SAT: a Boolean for every visit and day, N seconds at most.
 """
 
@@ -98,8 +99,11 @@ def measure(reps: int, workers: int | None, *, equal: bool) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         with CsvWriter(Path(folder) / "visits.csv") as visits, CsvWriter(Path(folder) / "unplaced.csv") as unplaced:
             for part in stream(model, tables, workers=workers):
+                begun, busy = time.perf_counter(), time.process_time()
                 visits.write(part.visits)
                 unplaced.write(part.unplaced)
+                total["writing"] = total.get("writing", 0.0) + time.perf_counter() - begun
+                total["writing_processor"] = total.get("writing_processor", 0.0) + time.process_time() - busy
                 for key in ("promised", "scheduled", "unplaced", "visits", "reps", "reps_by_rows", "repaired"):
                     total[key] = total.get(key, 0) + part.figures[key]
         total["megabytes"] = (Path(folder) / "visits.csv").stat().st_size / 1e6
