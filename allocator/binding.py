@@ -83,7 +83,9 @@ def causes(effort: Effort, outcome: Outcome, targets: pd.DataFrame) -> list[str]
             outcome.duals[n] for n in (f"{level} {priority} sum", f"{level} {priority} largest") if n in outcome.duals
         ]
         found = (_cause(effort, duals, row) for duals in solved)
-        everything = _("nothing more can be had in its scope: nobody is there to do it, or the clients would buy no more")
+        everything = _(
+            "nothing more can be had in its scope: nobody is there to do it, or the clients would buy no more"
+        )
         out.append(next((text for text in found if text), everything if solved else _("an earlier goal came first")))
     return out
 
