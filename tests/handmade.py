@@ -41,7 +41,7 @@ def models() -> dict[str, Model]:
 @functools.cache
 def plans() -> dict[str, Frames]:
     """Output files of the models, worked out by hand, and what sections 6 to 8 make of them day by day."""
-    made = {"pocket": pocket(), "busy": busy(), "moved": moved(), "plain": pocket()}
-    for file in ("targets", "asked"):
-        made["plain"][file] = made["plain"][file][made["plain"][file]["target"] != "iot_share"]
-    return {name: {**frames, **daily(models()[name], frames, SPENT)} for name, frames in made.items()}
+    by_hand = {"pocket": pocket(), "busy": busy(), "moved": moved()}
+    made = {name: {**frames, **daily(models()[name], frames, SPENT)} for name, frames in by_hand.items()}
+    fewer = {file: made["pocket"][file].query("target != 'iot_share'") for file in ("targets", "asked")}
+    return {**made, "plain": {**made["pocket"], **fewer}}

@@ -35,6 +35,7 @@ COUNTED = (
     "support_hours",
 )
 COMMISSIONS = ("commission", "commission_80", "commission_100", "commission_120")
+PERIODS_OF_MAY = ("2026", "2026-Q1", MAY, "2026-05-T2", "2026-W20")
 SPLIT = ("visits", "contracts", "contract_amount", "collections")
 
 
@@ -106,10 +107,10 @@ DAYS: list[Planted] = [
     ("pocket", "actions", without(kind="week"), ROWS),
     ("pocket", "actions", set_to("kind", "third", kind="week"), ROWS),
     *(
-        ("busy", "actions", set_to(column, "+1", rep="bob", period=period), ADDS)
-        for column in ("quota", *COUNTED, *COMMISSIONS, "spend")
-        for period in ("2026", "2026-Q1", MAY, "2026-05-T2", "2026-W20")
+        ("busy", "actions", set_to(c, "+1", rep="bob", period=MAY), ADDS)
+        for c in ("quota", *COUNTED, *COMMISSIONS, "spend")
     ),
+    *(("busy", "actions", set_to("contracts", "+1", rep="bob", period=x), ADDS) for x in PERIODS_OF_MAY),
     # thirds of other months: the year is right, the months are not
     ("busy", "actions", later("contracts", 1, "bob", ("2026-04-T3", "2026-05-T3")), ADDS),
     *(
@@ -122,17 +123,11 @@ DAYS: list[Planted] = [
     ("pocket", "actions", set_to("commission", "+0.001", rep="li", period=APRIL), STEPS),
     ("pocket", "actions", set_to("return_visits", -1.0, rep="li", period=APRIL), STEPS),
     ("busy", "actions", set_to("support_hours", "+0.05", rep="bob", period=MAY), STEPS),
-    *(
-        ("busy", "actions", set_to(c, "+2", rep="bob", period=x), DONE)
-        for c in COUNTED
-        for x in (MAY, "2026-W20", "2026-05-T2")
-    ),
+    *(("busy", "actions", set_to(c, "+2", rep="bob", period=MAY), DONE) for c in COUNTED),
+    *(("busy", "actions", set_to("contracts", "+2", rep="bob", period=x), DONE) for x in PERIODS_OF_MAY),
     *(("busy", "actions", set_to(c, "+1", rep="bob", period="2026"), DONE) for c in COUNTED),
-    *(
-        ("busy", "actions", set_to(c, "+0.02", rep="bob", period=x), DONE)
-        for c in COMMISSIONS
-        for x in ("2026", "2026-W20")
-    ),
+    *(("busy", "actions", set_to(c, "+0.02", rep="bob", period="2026"), DONE) for c in COMMISSIONS),
+    ("busy", "actions", set_to("commission_80", "+0.02", rep="bob", period="2026-W20"), DONE),
     ("pocket", "actions", set_to("spend", "+1000", rep="li", kind="year"), DONE),
     # a large contract falls on the day on which half of its month is over
     ("busy", "actions", later("contract_amount", 1000, "bob", ("2026-05-T2", "2026-05-T3")), DONE),

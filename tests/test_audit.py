@@ -96,6 +96,23 @@ def test_leads_of_a_unit_above_count(models: dict[str, Model], plans: Plans) -> 
     assert audit(above, frames).violations.empty
 
 
+def test_a_client_without_a_rep_has_no_backup(models: dict[str, Model], plans: Plans) -> None:
+    """Proves that the backup of a client whom nobody may take carries nothing."""
+    clients = set_to("backup", "bob", client="lone")(models["busy"]["clients"])
+    assert audit(with_table(models["busy"], "clients", clients), plans["busy"]).clean
+
+
+def test_only_active_clients_come_and_go(models: dict[str, Model], plans: Plans) -> None:
+    """Proves that dates of prospects, and dates before and after the plan, change nothing."""
+    clients = models["busy"]["clients"]
+    for column, date in (("since", "2026-05-10"), ("lost_on", "2026-05-10"), ("lost_on", "2024-01-31")):
+        prospect = set_to(column, pd.Timestamp(date), client="pr")(clients)
+        assert audit(with_table(models["busy"], "clients", prospect), plans["busy"]).clean
+    always = set_to("since", pd.Timestamp("2026-04-01"), client="a1")(clients)
+    always = set_to("lost_on", pd.Timestamp("2026-07-01"), client="a1")(always)
+    assert audit(with_table(models["busy"], "clients", always), plans["busy"]).clean
+
+
 def test_key_figures_are_those_worked_out_by_hand(models: dict[str, Model], plans: Plans) -> None:
     """Proves the key figures: 5,072 of sales; cash with 200 from March; 2 and 14 promised visits not made."""
     figures = kpis(models["busy"], plans["busy"])
@@ -207,7 +224,7 @@ def test_order_of_rows_and_kind_of_text_do_not_matter(models: dict[str, Model], 
 
 SPOILED = [
     *((file, how) for file in COLUMNS for how in ("missing", "empty", "text", "infinite", "unknown")),
-    *((file, c) for file, x in COLUMNS.items() for c in (*x.key, *x.texts, *x.numbers, *x.blanks)),
+    *((file, c) for file, x in COLUMNS.items() for c in (*x.key, *x.texts, *x.numbers[:2], *x.blanks)),
 ]
 
 

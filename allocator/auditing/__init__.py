@@ -13,7 +13,7 @@ import pandas as pd
 from allocator.auditing.actions import check_actions
 from allocator.auditing.book import TOLERANCE, Audit, Book
 from allocator.auditing.breakdown import check_breakdown, quotas_by_period
-from allocator.auditing.case import open_case
+from allocator.auditing.case import Case, open_case
 from allocator.auditing.days import money_of
 from allocator.auditing.effort import check_effort
 from allocator.auditing.exact import check_exact
@@ -39,13 +39,20 @@ def audit(model: Model, tables: Mapping[str, pd.DataFrame]) -> Audit:
         Output files under their names without ending, from :func:`read_run` or a plan. What is missing, doubled or no
         number is a violation and never an error.
     """
-    return examine(model, tables)[0]
+    book = Book()
+    _check(book, model, open_case(book, model, tables))
+    return book.close()
 
 
 def examine(model: Model, tables: Mapping[str, pd.DataFrame]) -> tuple[Audit, dict[str, float]]:
     """Audit a run and recompute its key figures, reading the tables once; see :func:`audit` and :func:`kpis`."""
     book = Book()
     case = open_case(book, model, tables)
+    _check(book, model, case)
+    return book.close(), key_figures(case)
+
+
+def _check(book: Book, model: Model, case: Case) -> None:
     check_effort(book, case)
     check_sales(book, case)
     check_budget(book, case)
@@ -57,7 +64,6 @@ def examine(model: Model, tables: Mapping[str, pd.DataFrame]) -> tuple[Audit, di
     by_period = quotas_by_period(case, money, levels)
     check_breakdown(book, case, money, levels, by_period)
     check_actions(book, case, money, by_period[0])
-    return book.close(), key_figures(case)
 
 
 def kpis(model: Model, tables: Mapping[str, pd.DataFrame]) -> dict[str, float]:

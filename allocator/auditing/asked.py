@@ -12,7 +12,7 @@ import pandas as pd
 from allocator.auditing.book import Book, Floats, Ints
 from allocator.auditing.case import Case
 from allocator.auditing.cells import Repeats, quota_cells, repeat_cells
-from allocator.auditing.layout import askable
+from allocator.auditing.layout import LEVELS, askable
 from allocator.auditing.people import chain, words
 from allocator.auditing.targets import NOTHING, Target, parse_targets, priority_text, repetition, row_name
 from allocator.scopes import Scope
@@ -31,7 +31,7 @@ FORECAST = "forecast"
 
 
 class Cuts:
-    """What of the quotas counts for which need; cuts are found once and serve every level."""
+    """The needs of every level, and what of the quotas counts for which; cuts are found once and serve every level."""
 
     def __init__(self, case: Case) -> None:
         self.case = case
@@ -39,6 +39,7 @@ class Cuts:
         self._cells = quota_cells(case, askable(case))
         self._units, self._home = pd.factorize(case.people.units)[::-1]
         self._known: dict[Any, tuple[Repeats, Floats]] = {}
+        self.targets = {level: asking(case, level) for level in LEVELS}
 
     def owed(self, amount: Floats, scope: Scope, window: Ints, each: Sequence[str]) -> dict[str, float]:
         """Sum what is owed of amounts of shape (reps, products, months), by repetition."""
@@ -119,7 +120,7 @@ def needs(cuts: Cuts, level: str, exact: Floats, sold: Floats) -> pd.DataFrame:
 
     ``limit`` is the bound as given, ``required`` in money, ``expected`` what the limit is a share of in the forecast (1 without).
     """
-    targets, rows = asking(cuts.case, level), []
+    targets, rows = cuts.targets[level], []
     for t in targets:
         sums = cuts.owed(exact, t.scope, t.window, t.each)
         carried = [k for k in t.each if k in {"rep", "unit", *cuts.kinds.values()}]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from allocator.auditing.demand import Demand, gather_demand
 from allocator.auditing.files import Sheet, open_sheet
 from allocator.auditing.groups import Groups, form_groups
 from allocator.auditing.people import People, numbers, words, work_out_people
+from allocator.auditing.pins import Pin, read_pins
 from allocator.model import Model
 from allocator.texts import N_
 
@@ -104,6 +106,11 @@ class Case:
     shown: Floats
     figures: Figures
     noted: tuple[str, ...]
+
+    @functools.cached_property
+    def pins(self) -> list[Pin]:
+        """Pins of the model."""
+        return read_pins(self.model, self.people, self.products)
 
     @property
     def months(self) -> pd.Index[Any]:

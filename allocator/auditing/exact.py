@@ -11,7 +11,7 @@ import pandas as pd
 from allocator.auditing.book import Axes, Book, Floats
 from allocator.auditing.case import Case
 from allocator.auditing.days import Money
-from allocator.auditing.layout import LEVELS, Quotas, pins
+from allocator.auditing.layout import LEVELS, Quotas
 from allocator.auditing.people import below, words
 from allocator.auditing.quotas import NESTED
 from allocator.texts import N_
@@ -35,7 +35,7 @@ TOLD = 10
 def check_exact(book: Book, case: Case, money: Money, levels: Mapping[str, Quotas]) -> None:
     """Check the published quotas and everything that stands in units.csv."""
     sheet, held = case.sheets["quotas"], np.zeros(levels["base"].there.shape, bool)
-    for pin in pins(case):
+    for pin in case.pins:
         held |= pin.cut
     rep, product, month = (sheet.place[k] for k in ("rep", "product", "month"))
     names = {"rep": case.people.reps[rep], "product": case.products[product], "month": case.months[month]}
@@ -61,8 +61,8 @@ def _minor(money: Money) -> int:
 def _check_pins(book: Book, case: Case, money: Money, published: Mapping[str, Any]) -> None:
     """Pins hold, but those of which findings tell that they cannot (a note without a value)."""
     told = sum(not value for value in case.noted)
-    found = np.array([published[pin.level][pin.cut].sum() for pin in pins(case)], np.int64)
-    due = money.parts(np.array([pin.amount for pin in pins(case)], np.float64))
+    found = np.array([published[pin.level][pin.cut].sum() for pin in case.pins], np.int64)
+    due = money.parts(np.array([pin.amount for pin in case.pins], np.float64))
     ok = (found == due) | (np.cumsum(found != due) <= told)
     book.holds(PINS, [{"pin": np.arange(1, len(due) + 1)}], ok, found / money.of_one, due / money.of_one)
 

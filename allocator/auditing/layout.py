@@ -8,7 +8,7 @@ import numpy as np
 
 from allocator.auditing.book import Bools, Floats
 from allocator.auditing.case import Case
-from allocator.auditing.people import below, numbers, words
+from allocator.auditing.people import numbers
 
 LEVELS = ("base", "stretch", "ceiling")
 
@@ -33,15 +33,6 @@ class Quotas:
     there: Bools
 
 
-@dataclass(frozen=True)
-class Pin:
-    """A fixed sum of quotas: its cut, shape (reps, products, months), its amount and its level."""
-
-    cut: Bools
-    amount: float
-    level: str
-
-
 def lay_out_quotas(case: Case) -> dict[str, Quotas]:
     """Lay out quotas.csv over reps, products and months, by level."""
     sheet, shape = case.sheets["quotas"], (len(case.people.reps), len(case.products), len(case.months))
@@ -62,28 +53,11 @@ def lay_out_quotas(case: Case) -> dict[str, Quotas]:
     return out
 
 
-def pins(case: Case) -> list[Pin]:
-    """Pins of the model."""
-    table = case.model["pins"]
-    columns = (words(table[c]) for c in ("level", "unit", "rep", "product", "period"))
-    out = []
-    for level, unit, rep, product, period, amount in zip(*columns, numbers(table["amount"], 0.0), strict=True):
-        who = np.ones(len(case.people.reps), bool)
-        if unit:
-            who &= below(case.model, case.people.units, [unit])
-        if rep:
-            who &= np.asarray(case.people.reps == rep)
-        what = np.asarray(case.products == product) if product else np.ones(len(case.products), bool)
-        when = np.isin(np.arange(len(case.months)), case.model.calendar.window(period))
-        out.append(Pin(who[:, None, None] & what[None, :, None] & when[None, None, :], float(amount), str(level)))
-    return out
-
-
 def reached(case: Case) -> Bools:
     """Cells that a pin or a floor reaches, shape (reps, products, months)."""
     may = np.zeros((len(case.people.reps), len(case.products), len(case.months)), bool)
     may[numbers(case.model["reps"]["quota_min"], 0.0) > 0] = True
-    for pin in pins(case):
+    for pin in case.pins:
         may |= pin.cut
     return may
 

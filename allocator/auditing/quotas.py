@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from allocator.auditing.asked import Cuts, asking, check_asked, needs
+from allocator.auditing.asked import Cuts, check_asked, needs
 from allocator.auditing.book import Book
 from allocator.auditing.case import Case
-from allocator.auditing.layout import LEVELS, Quotas, askable, pins, reached
+from allocator.auditing.layout import LEVELS, Quotas, askable, reached
 from allocator.auditing.people import commission_rates, numbers, words
 from allocator.auditing.sales import supply_limits
 from allocator.texts import N_
@@ -100,7 +100,7 @@ def _check_ceiling(book: Book, case: Case, quotas: Quotas) -> None:
 
 def _check_pins(book: Book, case: Case, levels: Mapping[str, Quotas]) -> None:
     """Pins hold at their level, floors and caps at base."""
-    for i, pin in enumerate(pins(case)):
+    for i, pin in enumerate(case.pins):
         book.equal(PINS, [{"pin": [i + 1]}], levels[pin.level].exact[pin.cut].sum(), pin.amount)
     total = levels["base"].exact.sum(axis=(1, 2))
     least, most = (numbers(case.model["reps"][c], np.nan) for c in ("quota_min", "quota_max"))
@@ -124,13 +124,14 @@ def _check_commission(book: Book, case: Case, quotas: Quotas) -> None:
     book.at_most(COMMISSION, [{"category": "incentive"}], paid.sum(), limit, np.abs(paid).sum())
 
 
-def _bent(case: Case, level: str) -> bool:
+def _bent(cuts: Cuts, level: str) -> bool:
     """Whether more than the needs of a level shapes its quotas, so that its gaps depend on all of that at once."""
+    case = cuts.case
     reps = case.model["reps"]
-    bent = bool(pins(case)) or incentive(case) is not None or any(case.model.settings.hedge.values())
+    bent = bool(case.pins) or incentive(case) is not None or any(case.model.settings.hedge.values())
     bent |= any(not np.isnan(numbers(reps[c], np.nan)).all() for c in ("quota_min", "quota_max"))
     below = LEVELS[: LEVELS.index(level) + 1]
-    of = [t for ell in below for t in asking(case, ell)]
+    of = [t for ell in below for t in cuts.targets[ell]]
     return bent or any(t.share_metric or any(b == "at_most" for b, _limit in t.bounds) for t in of)
 
 
@@ -143,7 +144,7 @@ def _check_needs(book: Book, cuts: Cuts, levels: Mapping[str, Quotas], asked: Ma
     """
     below = np.zeros_like(levels["base"].exact)
     for level, quotas in levels.items():
-        bent, rows = _bent(cuts.case, level), asked[level]
+        bent, rows = _bent(cuts, level), asked[level]
         before = needs(cuts, level, below, quotas.sold)
         lacking = np.maximum(before["required"] - before["asked"], 0.0).sum()
         more = [] if bent else [(quotas.exact - below).sum()]
