@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import pandas as pd
-from planting import APRIL, JUNE, LEVELS, MAY, Planted, set_to, twice, without
+from planting import APRIL, JUNE, LEVELS, MAY, Change, Planted, set_to, twice, without
 
 COMMISSIONS = ("commission_80", "commission_100", "commission_120")
 MOVED = ("total", "teams", "south", "reps")
 TARGETS = "total mix seen cash money new market reach covered deals profits busy result"
+
+
+def shift(scope: str) -> Change:
+    """Let what a scope holds buy twice as much."""
+    return lambda _frame: pd.DataFrame([{"shift": "s", "scope": scope, "from": "", "to": "", "factor": 2.0}])
+
 
 PLANTED: list[Planted] = [
     # plan, file, what is changed, the rule that must speak
@@ -290,6 +296,9 @@ INPUT: list[Planted] = [
         "A source delivers no more than it has",
     ),
     ("busy", "demand", set_to("ceiling", 855.0, client="a1"), "The ceiling is the market's"),
+    ("busy", "shifts", shift("unit=west; product=extra"), "The curve is followed"),  # of a client without a rep
+    ("busy", "shifts", shift("grade=senior"), "The curve is followed"),
+    ("busy", "shifts", shift("status=prospect"), "The curve is followed"),
     ("moved", "clients", set_to("backup", "", client="a1"), "A forecast counts for the month's carrier"),
     ("moved", "clients", set_to("backup", "lee", client="a2"), "A client whose owner leaves goes to the backup"),
     ("moved", "clients", set_to("since", pd.Timestamp("2026-04-23"), client="a2"), "The curve is followed"),
