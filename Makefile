@@ -4,10 +4,11 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 BIN := .venv/bin
 READY := .venv/.ready
 SYSTEM := .venv-system/.ready
+LONG := tests/test_agreement.py tests/test_relations.py tests/test_target_matrix.py tests/scenarios/test_shipped_scenarios.py
 CATALOGUE := allocator/locale/zh/LC_MESSAGES/allocator
 
 .DEFAULT_GOAL := help
-.PHONY: help plan test test-system lint texts clean
+.PHONY: help plan test test-long test-system lint texts clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## */	/' | expand -t 16
@@ -16,7 +17,10 @@ plan: $(READY)  ## plan the telecom model: a run folder in runs/telecom and a su
 	$(BIN)/allocator solve models/telecom
 
 test: $(READY) lint  ## style, types and tests, those of the wheel included
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --ignore tests/system
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --ignore tests/system $(addprefix --ignore ,$(LONG))
+
+test-long: $(READY)  ## tests that plan many whole models: engines beside each other, relations of plans, every target, scenarios
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(LONG)
 
 test-system: $(SYSTEM)  ## tests with what not everybody has: Parquet
 	.venv-system/bin/python -m pytest tests/system
