@@ -102,6 +102,51 @@ def test_a_client_without_a_rep_has_no_backup(models: dict[str, Model], plans: P
     assert audit(with_table(models["busy"], "clients", clients), plans["busy"]).clean
 
 
+@pytest.mark.parametrize(
+    ("client", "group", "differs"),
+    [("a2", "g1", {"backup", "since, lost_on"}), ("b1", "g4", {"since, lost_on", "shifts", "area"})],
+)
+def test_what_tells_clients_of_a_group_apart(
+    models: dict[str, Model], plans: Plans, client: str, group: str, differs: set[str]
+) -> None:
+    """Proves that members of a group must have one backup, one stay and the same shifts, and that the audit says which differ."""
+    area = set_to("scope", "area=hot", target="total")(models["moved"]["targets"])
+    model = with_table(models["moved"], "targets", area)
+    frames = {**plans["moved"], "assignments": set_to("group", group, client=client)(plans["moved"]["assignments"])}
+    found = audit(model, frames).violations
+    labels = found.loc[found["rule"] == "Clients of a group cannot be told apart", "labels"]
+    assert {text.split("column=")[1] for text in labels} == differs
+
+
+def test_a_pin_reaches_months_in_post_only(models: dict[str, Model], plans: Plans) -> None:
+    """Proves that a pinned rep is asked for nothing after he left."""
+    pinned = with_table(models["moved"], "pins", set_to("rep", "kim", rep="mia")(models["moved"]["pins"]))
+    gone = set_to("month", MAY, rep="kim", level="ceiling")(plans["moved"]["quotas"])
+    assert "Quotas stand where a rep can be asked" in rules(audit(pinned, {**plans["moved"], "quotas": gone}))
+
+
+def test_a_floor_may_ask_beyond_the_forecast(models: dict[str, Model], plans: Plans) -> None:
+    """Proves that a rep with a floor may be asked beyond his forecast, one without may not."""
+    for rep, may in (("cho", True), ("ann", False)):
+        quotas = set_to("beyond", 1.0, rep=rep)(plans["busy"]["quotas"])
+        found = rules(audit(models["busy"], {**plans["busy"], "quotas": quotas}))
+        assert ("Only pins and floors ask beyond the forecast" not in found) == may
+
+
+def test_the_highest_of_alternative_units_owes(models: dict[str, Model], plans: Plans) -> None:
+    """Proves that a need of the company or the south is met by what the company owes: two thirds of all quotas."""
+    targets = set_to("scope", "unit=hq, south", target="south")(models["moved"]["targets"])
+    asked = set_to("scope", "unit=hq, south", target="south")(plans["moved"]["asked"])
+    for level, owed in (("base", 1200.0), ("stretch", 1220.4), ("ceiling", 1604.0)):
+        asked = set_to("asked", owed, target="south", level=level)(asked)
+    assert (
+        audit(with_table(models["moved"], "targets", targets), {**plans["moved"], "asked": asked})
+        .violations["rule"]
+        .isin({"A target asks for its bound", "A target's metric is recomputed"})
+        .all()
+    )
+
+
 def test_only_active_clients_come_and_go(models: dict[str, Model], plans: Plans) -> None:
     """Proves that dates of prospects, and dates before and after the plan, change nothing."""
     clients = models["busy"]["clients"]
