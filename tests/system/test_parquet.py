@@ -37,7 +37,7 @@ def test_parquet_holds_what_csv_holds(runs: dict[str, Path]) -> None:
             if pd.api.types.is_numeric_dtype(there[column].dtype):
                 shown = [float(text or "nan") for text in texts[column]]
                 pd.testing.assert_series_equal(
-                    pd.Series(shown), pd.Series(there[column].to_numpy(float)), check_exact=True
+                    pd.Series(shown, dtype=float), pd.Series(there[column].to_numpy(float)), check_exact=True
                 )
 
 
