@@ -17,6 +17,7 @@ from planting import MAY, set_to
 
 import allocator.auditing
 from allocator.auditing import COLUMNS, Audit, audit, goals, kpis, read_run
+from allocator.auditing.days import money_of
 from allocator.errors import Finding
 from allocator.model import Model
 from allocator.texts import in_language
@@ -145,6 +146,46 @@ def test_the_highest_of_alternative_units_owes(models: dict[str, Model], plans: 
         .isin({"A target asks for its bound", "A target's metric is recomputed"})
         .all()
     )
+
+
+NEEDS = {
+    "Every need of a level is listed",
+    "A need's row says what its target says",
+    "A need asks for its bound",
+    "What is owed of a need is recomputed",
+    "What is asked is what the company needs",
+}
+
+
+def test_a_level_s_own_target_stands_in_for_that_of_base(models: dict[str, Model], plans: Plans) -> None:
+    """Proves that a target of stretch with the meaning of one of base replaces it there, and there alone."""
+    targets = models["moved"]["targets"]
+    own = targets[targets["target"] == "total"].assign(target="more", level="stretch", at_least=1300.0, period="2026")
+    model = with_table(models["moved"], "targets", pd.concat([targets, own], ignore_index=True))
+    asked = plans["moved"]["asked"].copy()
+    mine = (asked["target"] == "total") & (asked["level"] == "stretch")
+    asked.loc[mine, ["target", "required", "gap", "period"]] = ["more", 1300.0, 1300 - 1220.4, "2026"]
+    assert not NEEDS & rules(audit(model, {**plans["moved"], "asked": asked}))
+    assert NEEDS & rules(audit(model, plans["moved"]))
+
+
+def test_without_a_target_the_forecast_is_needed(models: dict[str, Model], plans: Plans) -> None:
+    """Proves that base and stretch need the whole forecast then, and the ceiling 1.2 times that."""
+    targets = models["pocket"]["targets"]
+    model = with_table(models["pocket"], "targets", targets[targets["metric"] != "revenue"])
+    asked = plans["plain"]["asked"].assign(target="forecast", required=[1.7e6, 1.7e6, 2.04e6], gap=[17e3, 0.0, 20.4e3])
+    assert not NEEDS & rules(audit(model, {**plans["pocket"], "asked": asked}))
+
+
+@pytest.mark.parametrize(
+    ("rounding", "of_one", "step"),
+    [(1000, 100, 100_000), (0.25, 100, 25), (0.01, 100, 1), (0.005, 1000, 5), (1e-12, 10**9, 1)],
+)
+def test_money_is_counted_in_parts(models: dict[str, Model], rounding: float, of_one: int, step: int) -> None:
+    """Proves that money is counted in hundredths, or finer where the rounding is finer, down to nine decimals."""
+    settings = models["moved"].settings.model_copy(update={"rounding": rounding})
+    money = money_of(dataclasses.replace(models["moved"], settings=settings))
+    assert (money.of_one, money.step) == (of_one, step)
 
 
 def test_only_active_clients_come_and_go(models: dict[str, Model], plans: Plans) -> None:
@@ -328,6 +369,14 @@ def test_what_findings_tell_of_rounding_is_no_violation(models: dict[str, Model]
     assert (near in told, pin in told) == (True, False)
     found = tuple(Finding("note", "quotas.csv", "", "quota", x, "rounding", "") for x in ["", *["1"] * wide])
     assert not {near, pin} & rules(audit(dataclasses.replace(models["moved"], findings=found), frames))
+    both = {**frames, "quotas": set_to("quota", "+10", rep="lee", month=MAY, level="stretch")(quotas)}
+    assert pin in rules(audit(models["moved"], {**both, "findings": notes("")}))
+    assert pin not in rules(audit(models["moved"], {**both, "findings": notes("", "")}))
+    far = {**frames, "quotas": set_to("quota", "+500", level="ceiling")(quotas)}  # beyond ten, totals are only counted
+    assert [near in rules(audit(models["moved"], {**far, "findings": notes(*["1"] * n)})) for n in (9, 10)] == [
+        True,
+        False,
+    ]
 
 
 def test_a_violation_says_where_and_how_much(models: dict[str, Model], plans: Plans) -> None:

@@ -39,7 +39,7 @@ def check_exact(book: Book, case: Case, money: Money, levels: Mapping[str, Quota
         held |= pin.cut
     rep, product, month = (sheet.place[k] for k in ("rep", "product", "month"))
     names = {"rep": case.people.reps[rep], "product": case.products[product], "month": case.months[month]}
-    step = np.where(held[rep, product, month], _minor(money), money.step)
+    step = np.where(held[rep, product, month], min(_minor(money), money.step), money.step)
     shown = sheet.number("quota")
     ok = money.whole(shown) & (money.parts(shown) % step == 0)
     book.holds(MULTIPLE, [{**names, "level": sheet.text("level")}], ok, shown)
