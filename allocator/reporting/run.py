@@ -51,18 +51,18 @@ def write_run(plan: Plan, folder: Path, *, parquet: bool = False) -> dict[str, A
     """
     check_place(folder)
     started = time.perf_counter()
-    with _replacing(folder) as place:
+    with replacing(folder) as place:
         tables = {**plan.tables, "findings": findings_frame(plan.findings)}
         for name, frame in tables.items():
             if parquet:
-                _write(place / f"{name}.parquet", [frame.to_parquet(index=False)])
+                write_file(place / f"{name}.parquet", [frame.to_parquet(index=False)])
             else:
-                _write(place / f"{name}.csv", csv_parts(frame))
+                write_file(place / f"{name}.csv", csv_parts(frame))
         if plan.tables:
             write_tables(plan.model, place / MODEL)
-            _write(place / "plan.xlsx", [workbook_bytes(plan, tables)])
+            write_file(place / "plan.xlsx", [workbook_bytes(plan, tables)])
         summary = _with_write_time(plan.summary, time.perf_counter() - started)
-        _write(place / SUMMARY, [summary_text(summary).encode()])
+        write_file(place / SUMMARY, [summary_text(summary).encode()])
     return summary
 
 
@@ -89,8 +89,13 @@ def open_run(folder: Path) -> tuple[Model, dict[str, Any]]:
     return model, summary
 
 
-def check_place(folder: Path) -> None:
+def check_place(folder: Path, mark: str = SUMMARY) -> None:
     """Refuse a place that holds something other than a run, before any work is done for it.
+
+    Parameters
+    ----------
+    mark : str
+        File by which a folder of the kind is known.
 
     Raises
     ------
@@ -101,9 +106,9 @@ def check_place(folder: Path) -> None:
         free = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
     except OSError as error:
         raise _cannot_write(folder, error) from error
-    if not free and not (folder / SUMMARY).is_file():
-        says = _("{folder} is there already and is not a run (it has no summary.json). Choose another place with -o.")
-        raise InputError([Finding("error", str(folder), "", "", "", "place", says.format(folder=folder))])
+    if not free and not (folder / mark).is_file():
+        says = _("{folder} is there already and is not a run (it has no {file}). Choose another place with -o.")
+        raise InputError([Finding("error", str(folder), "", "", "", "place", says.format(folder=folder, file=mark))])
 
 
 def findings_frame(findings: tuple[Finding, ...]) -> pd.DataFrame:
@@ -137,8 +142,14 @@ def _with_write_time(summary: Mapping[str, Any], seconds: float) -> dict[str, An
 
 
 @contextmanager
-def _replacing(folder: Path) -> Iterator[Path]:
-    """Give a temporary folder that takes the place of ``folder`` if all goes well and vanishes if not."""
+def replacing(folder: Path) -> Iterator[Path]:
+    """Give a temporary folder that takes the place of ``folder`` if all goes well and vanishes if not.
+
+    Raises
+    ------
+    EngineError
+        If the machine cannot write.
+    """
     folder = folder.absolute()
     stamp = f"{dt.datetime.now():%Y-%m-%dT%H%M%S.%f}"
     temporary = folder.parent / f".{folder.name}.{os.getpid()}.{stamp}"
@@ -170,17 +181,19 @@ def _swap(new: Path, place: Path, old: Path) -> None:
         if moved:
             old.rename(place)
         raise
-    _sync_folder(place.parent)
+    sync_folder(place.parent)
 
 
-def _write(path: Path, parts: Iterable[bytes]) -> None:
+def write_file(path: Path, parts: Iterable[bytes]) -> None:
+    """Write a new file, and wait until it is on the disk."""
     with path.open("xb") as file:
         file.writelines(parts)
         file.flush()
         os.fsync(file.fileno())
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk."""
     if os.name != "posix":  # elsewhere a folder cannot be opened
         return
     handle = os.open(folder, os.O_RDONLY)

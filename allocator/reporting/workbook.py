@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import math
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pandas as pd
@@ -53,6 +54,7 @@ LARGE = 200_000
 """Cells from which a workbook is written row by row, with little memory."""
 
 Rows = Sequence[tuple[str, object]]
+Formats = Mapping[str, Any]
 
 
 def workbook_bytes(plan: Plan, tables: Mapping[str, pd.DataFrame]) -> bytes:
@@ -62,9 +64,7 @@ def workbook_bytes(plan: Plan, tables: Mapping[str, pd.DataFrame]) -> bytes:
     if plan.tables:
         sheets = {"overview": overview(plan), **sheets}
     rows = _summary_rows(plan, sheets)
-    named = {
-        _sheet_name(n): f.rename(columns={c: _(label) for c, label in HEADINGS.items()}) for n, f in sheets.items()
-    }
+    named = {sheet_name(n): f.rename(columns={c: _(label) for c, label in HEADINGS.items()}) for n, f in sheets.items()}
     return sheets_bytes(named, rows)
 
 
@@ -87,27 +87,36 @@ def sheets_bytes(sheets: Mapping[str, pd.DataFrame], first: Rows = ()) -> bytes:
 
 
 def _fill(buffer: io.BytesIO, sheets: Mapping[str, pd.DataFrame], first: Rows) -> None:
+    with open_book(buffer, sum(f.size for f in sheets.values())) as (book, formats):
+        if first:
+            add_rows(book.add_worksheet(sheet_name("summary")), first, formats)
+        for name, frame in sheets.items():
+            add_table(book.add_worksheet(name[:31]), frame, formats)
+
+
+@contextmanager
+def open_book(buffer: io.BytesIO, cells: int) -> Iterator[tuple[Any, Formats]]:
+    """Give an empty workbook for so many cells, in which texts stay texts, and the formats of its cells."""
     options = {
-        "constant_memory": sum(f.size for f in sheets.values()) > LARGE,
+        "constant_memory": cells > LARGE,
         "strings_to_formulas": False,
         "strings_to_urls": False,
         "strings_to_numbers": False,
     }
     with xlsxwriter.Workbook(buffer, options) as book:
-        formats = {
-            "heading": book.add_format({"bold": True, "bottom": 1, "valign": "top"}),
-            "whole": book.add_format({"num_format": "#,##0"}),
-            "fine": book.add_format({"num_format": "#,##0.00"}),
-            "wrapped": book.add_format({"text_wrap": True, "valign": "top"}),
-            "date": book.add_format({"num_format": "yyyy-mm-dd"}),
-        }
-        if first:
-            _add_rows(book.add_worksheet(_sheet_name("summary")), first, formats)
-        for name, frame in sheets.items():
-            _add_table(book.add_worksheet(name[:31]), frame, formats)
+        yield (
+            book,
+            {
+                "heading": book.add_format({"bold": True, "bottom": 1, "valign": "top"}),
+                "whole": book.add_format({"num_format": "#,##0"}),
+                "fine": book.add_format({"num_format": "#,##0.00"}),
+                "wrapped": book.add_format({"text_wrap": True, "valign": "top"}),
+                "date": book.add_format({"num_format": "yyyy-mm-dd"}),
+            },
+        )
 
 
-def _sheet_name(table: str) -> str:
+def sheet_name(table: str) -> str:
     """Name of a table's sheet in the language in force: 31 characters at most."""
     return _(SHEETS.get(table, table))[:31]
 
@@ -117,7 +126,8 @@ def display_width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
-def _add_rows(sheet: Any, rows: Rows, formats: Mapping[str, Any]) -> None:
+def add_rows(sheet: Any, rows: Rows, formats: Formats) -> None:
+    """Write a sheet of two columns: what, and how much; a label without a value is a heading."""
     for i, (label, value) in enumerate(rows):
         sheet.write_string(i, 0, label, formats["heading"] if value == "" else None)
         if isinstance(value, int | float) and math.isfinite(value):
@@ -128,7 +138,8 @@ def _add_rows(sheet: Any, rows: Rows, formats: Mapping[str, Any]) -> None:
     sheet.set_column(1, 1, WIDEST)
 
 
-def _add_table(sheet: Any, frame: pd.DataFrame, formats: Mapping[str, Any]) -> None:
+def add_table(sheet: Any, frame: pd.DataFrame, formats: Formats) -> None:
+    """Write a frame with its headings, a filter and fitting columns."""
     frame = frame.iloc[:LAST_ROW]
     columns = [_Column(frame.iloc[:, k], formats) for k in range(frame.shape[1])]
     for k, column in enumerate(columns):
@@ -151,7 +162,7 @@ def _add_table(sheet: Any, frame: pd.DataFrame, formats: Mapping[str, Any]) -> N
 class _Column:
     """A column ready to be written: its cells (None where blank), how to write them, and its width."""
 
-    def __init__(self, column: pd.Series, formats: Mapping[str, Any]) -> None:
+    def __init__(self, column: pd.Series, formats: Formats) -> None:
         self.name = str(column.name)
         self.number = pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype)
         self.style: Any = None
