@@ -8,9 +8,12 @@ from dataclasses import replace
 
 from allocator.errors import InputError
 from allocator.model import Model
-from allocator.scenarios.applying import Changed, apply_steps
+from allocator.scenarios.applying import Changed, Steps, apply_steps
 from allocator.scenarios.scenario import Change, Parameter, Scenario, Variation, filled
 from allocator.schema.findings import Report
+
+Part = tuple[Scenario, Steps]
+"""A scenario and those of its steps that hold."""
 
 
 def variations(model: Model, scenario: Scenario) -> Iterator[tuple[Mapping[str, str], Changed]]:
@@ -32,9 +35,26 @@ def variations(model: Model, scenario: Scenario) -> Iterator[tuple[Mapping[str, 
     InputError
         If a value cannot be put in its place.
     """
+    for labels, part in combinations(scenario):
+        yield labels, apply_steps(model, [part])
+
+
+def combinations(scenario: Scenario) -> Iterator[tuple[Mapping[str, str], Part]]:
+    """Each combination of a sweep's values by itself: a scenario, and its steps with the values in their places.
+
+    Yields
+    ------
+    (mapping of str to str, (Scenario, steps))
+        Value of each varied cell or parameter by its name, and what :func:`apply_steps` takes.
+
+    Raises
+    ------
+    InputError
+        If a value cannot be put in its place.
+    """
     for values in itertools.product(*(v.values for v in scenario.vary)):
         labels = {_name(scenario, k): value for k, value in enumerate(values)}
-        yield labels, _at(model, scenario, list(zip(scenario.vary, values, strict=True)))
+        yield labels, _at(scenario, list(zip(scenario.vary, values, strict=True)))
 
 
 def _name(scenario: Scenario, k: int) -> str:
@@ -43,7 +63,7 @@ def _name(scenario: Scenario, k: int) -> str:
     return names[k] if names.count(names[k]) == 1 else f"{names[k]} {names[:k].count(names[k]) + 1}"
 
 
-def _at(model: Model, scenario: Scenario, chosen: Sequence[tuple[Variation, str]]) -> Changed:
+def _at(scenario: Scenario, chosen: Sequence[tuple[Variation, str]]) -> Part:
     report = Report()
     of = {v.parameter: Parameter((value,), v.change.written) for v, value in chosen if v.parameter}
     one, template = scenario, scenario.template
@@ -52,7 +72,7 @@ def _at(model: Model, scenario: Scenario, chosen: Sequence[tuple[Variation, str]
     cells = [_cell(v, value) for v, value in chosen if not v.parameter]
     if report:
         raise InputError(report.findings())
-    return apply_steps(model, [(one, (*one.steps, *cells))], report)
+    return one, (*one.steps, *cells)
 
 
 def _cell(variation: Variation, value: str) -> Change:

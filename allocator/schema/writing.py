@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import io
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -26,10 +28,16 @@ def write_tables(model: Model, folder: str | Path) -> None:
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "model.yaml").write_text(write_yaml(model.settings), encoding="utf-8")
+    for name, text in model_texts(model):
+        (folder / name).write_text(text, encoding="utf-8", newline="")
+
+
+def model_texts(model: Model) -> Iterator[tuple[str, str]]:
+    """Name and text of each file of a model's folder."""
+    yield "model.yaml", write_yaml(model.settings)
     for name, table in dictionary().items():
         if table.required or not model[name].empty:
-            write_table(model[name], table, folder / f"{name}.csv")
+            yield f"{name}.csv", table_text(model[name], table)
 
 
 def write_workbook(model: Model, path: str | Path) -> None:
@@ -70,14 +78,15 @@ def _cells(values: pd.Series) -> list[object]:
     return list(cell_texts(values))
 
 
-def write_table(frame: pd.DataFrame, table: Table, path: Path) -> None:
-    """Write one table as CSV."""
+def table_text(frame: pd.DataFrame, table: Table) -> str:
+    """Return one table as CSV."""
     columns = _telling(frame, table)
     texts = [cell_texts(frame[c.name]) for c in columns]
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([c.name for c in columns])
-        writer.writerows(zip(*texts, strict=True))
+    file = io.StringIO(newline="")
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow([c.name for c in columns])
+    writer.writerows(zip(*texts, strict=True))
+    return file.getvalue()
 
 
 def _telling(frame: pd.DataFrame, table: Table) -> list[Column]:
