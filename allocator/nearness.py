@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import scipy.sparse as sp
 
-from allocator.program import Floats, Ints, Program
+from allocator.program import Family, Floats, Ints, Program
 
 STEPS = ((0.05, 1.0), (0.2, 2.0), (np.inf, 4.0))
 """Distance from the reference, in multiples of the column's size, up to which a unit of it costs so much: convex."""
@@ -45,7 +45,7 @@ def nearest(
     Returns
     -------
     program : Program
-        Other columns first, then the pieces; goals and column labels are left out.
+        Other columns first, then the pieces, labelled by the keys of the columns that they are or come from; without goals.
     costs : float array
     back : callable
         Maps an answer of it to an answer of the given program.
@@ -58,20 +58,21 @@ def nearest(
     kept = np.setdiff1d(np.arange(program.shape[1]), chosen)
     # Drawn for every column, fixed or not: engines hold one face by different bounds, and must still meet the same costs.
     noise = np.random.default_rng(seed).random((2, len(STEPS), len(free)))[:, :, free]
-    columns, widths, signs, weights = [], [], [], []
+    columns, widths, signs, weights, steps = [], [], [], [], []
     for sign, room, above in ((1.0, high - at, noise[0]), (-1.0, at - low, noise[1])):
         before = np.zeros(len(chosen))
-        for (reach, slope), more in zip(STEPS, above, strict=True):
+        for k, ((reach, slope), more) in enumerate(zip(STEPS, above, strict=True)):
             until = np.minimum(room, reach * size)
             width = np.maximum(until - before, 0.0)
             some = np.flatnonzero(width > 0)
             columns.append(some)
             widths.append(width[some])
             signs.append(np.full(len(some), sign))
+            steps.append(np.full(len(some), k))
             weights.append(slope * (1.0 + 0.05 * more[some]))
             before = np.maximum(before, until)
     piece, width = np.concatenate(columns), np.concatenate(widths)
-    side, weight = np.concatenate(signs), np.concatenate(weights)
+    side, weight, step = np.concatenate(signs), np.concatenate(weights), np.concatenate(steps)
     by_column = sp.csc_array(program.matrix)
     pieces = sp.csc_array(by_column[:, chosen[piece]] @ sp.diags_array(side))
     matrix = sp.hstack([sp.csc_array(by_column[:, kept]), pieces])
@@ -84,7 +85,7 @@ def nearest(
         matrix=sp.csr_array(matrix),
         row_lower=program.row_lower - shift,
         row_upper=program.row_upper - shift,
-        column_families=(),
+        column_families=_families(program, kept, chosen[piece], side, step),
         goals=(),
     )
 
@@ -95,3 +96,12 @@ def nearest(
         return full
 
     return split, np.concatenate([costs[kept], weight]), back
+
+
+def _families(program: Program, kept: Ints, pieces: Ints, side: Floats, step: Ints) -> tuple[Family, ...]:
+    keys = program.column_keys()
+    count, total = len(kept), len(kept) + len(pieces)
+    return (
+        Family("other", "", 0, count, {"key": keys[kept]}),
+        Family("piece", "", count, total, {"key": keys[pieces], "side": side, "step": step}),
+    )

@@ -61,12 +61,22 @@ Progress = Callable[[str], None]
 
 
 class Ordering:
-    """Solves the goals of a program in order on one engine."""
+    """Solves the goals of a program in order on one engine.
+
+    ``wishes`` says how many wishes could be had at once in an earlier run, by the first of them: where to begin, and what is learnt.
+    """
 
     def __init__(
-        self, program: Program, engine: Engine, *, seconds: float | None = None, progress: Progress | None = None
+        self,
+        program: Program,
+        engine: Engine,
+        *,
+        seconds: float | None = None,
+        progress: Progress | None = None,
+        wishes: dict[str, int] | None = None,
     ) -> None:
         self.engine = engine
+        self.wishes = {} if wishes is None else wishes
         self.left = seconds
         self.progress = progress or (lambda _: None)
         self.out = Outcome(Status.OPTIMAL, program)
@@ -139,7 +149,11 @@ class Ordering:
         ends = [i for i in range(1, wishes) if goals[i].kind != goals[i - 1].kind]
         ends = [0, *ends, wishes] if wishes else [0]
         # First all wishes, then by halves; with none held something can always be had. A goal that stays short of its ideal ends it.
+        # An earlier run tells where to begin.
         have, cannot, probe = 0, len(ends), len(ends) - 1
+        first = goals[0].name
+        if self.wishes.get(first) in ends:
+            probe = ends.index(self.wishes[first])
         tried: dict[int, tuple[Program, Solution]] = {}
         while have + 1 < cannot and self.out.status is Status.OPTIMAL:
             answer = self._try(goals, ends[probe])
@@ -153,6 +167,7 @@ class Ordering:
         if self.out.status is not Status.OPTIMAL:
             return 0
         held = ends[have]
+        self.wishes[first] = held
         if have not in tried:
             self._take(goals[0])
             return 1
@@ -172,7 +187,8 @@ class Ordering:
         for goal in goals[:wishes]:
             held = _held(held, goal)
         last = goals[wishes] if len(goals) > wishes else None
-        solution = self._solve(held, last.costs if last else np.zeros(held.shape[1]), last.name if last else "wishes")
+        costs = last.costs if last else np.zeros(held.shape[1])
+        solution = self._solve(held, costs, last.name if last else f"all from {goals[0].name}")
         if solution.status is Status.OPTIMAL:
             return held, solution
         if solution.status not in IMPOSSIBLE:
@@ -184,7 +200,7 @@ class Ordering:
         solution = self._solve(self.out.program, goal.costs, goal.name)
         if solution.status in IMPOSSIBLE and self.out.x is not None:
             # The answer so far keeps all goals, but for the last digits: then those are what is in the way.
-            self.out.program = _around(self.out.program, self.out.x)
+            self.out.program = around(self.out.program, self.out.x)
             solution = self._solve(self.out.program, goal.costs, goal.name)
         if solution.status is not Status.OPTIMAL:
             self._stop(solution)
@@ -210,7 +226,7 @@ class Ordering:
     def _solve(self, program: Program, costs: Floats, name: str) -> Solution:
         self.progress(name)
         scale = _scale(costs)
-        solution = self.engine.solve(program, costs * scale, seconds=self.left)
+        solution = self.engine.solve(program, costs * scale, seconds=self.left, goal=name)
         duals = None if solution.duals is None else solution.duals / scale
         solution = replace(solution, duals=duals, bound=solution.bound / scale)
         self.out.solves += 1
@@ -297,7 +313,7 @@ def _face(program: Program, goal: Goal, solution: Solution) -> Program:
     return program.with_bounds(lower, upper, row_lower, row_upper)
 
 
-def _around(program: Program, x: Floats) -> Program:
+def around(program: Program, x: Floats) -> Program:
     """The same program with bounds that let a point be that keeps them within tolerance."""
     value = program.matrix @ x
     return program.with_bounds(

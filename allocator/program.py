@@ -153,6 +153,14 @@ class Program:
             row_upper=self.row_upper if row_upper is None else row_upper,
         )
 
+    def column_keys(self) -> NDArray[np.uint64]:
+        """Hash of the labels of each column, the same in every program that has it."""
+        return _keys(self.column_families)
+
+    def row_keys(self) -> NDArray[np.uint64]:
+        """Hash of the labels of each row."""
+        return _keys(self.row_families)
+
     def column_names(self) -> list[str]:
         """Readable unique names such as ``spend[fairs,2026-03]``."""
         return _names(self.column_families)
@@ -172,6 +180,16 @@ class Program:
             np.where(self.integer, np.abs(x - np.round(x)), 0.0),
         )
         return max((float(p.max()) for p in parts if p.size), default=0.0)
+
+
+def _keys(families: tuple[Family, ...]) -> NDArray[np.uint64]:
+    parts = [np.zeros(0, np.uint64)]
+    for f in families:
+        labels = f.labels or {"": range(len(f))}
+        frame = pd.DataFrame({k: np.asarray(v) for k, v in labels.items()}, index=range(len(f)))
+        name = pd.util.hash_array(np.array([f.name], object))[0]
+        parts.append(pd.util.hash_pandas_object(frame, index=False).to_numpy(np.uint64) ^ name)
+    return np.concatenate(parts)
 
 
 def _names(families: tuple[Family, ...]) -> list[str]:

@@ -11,7 +11,7 @@ from allocator.formulation.effort import Effort, least_effort
 from allocator.formulation.quotas import Quotas
 from allocator.formulation.targets import expected_plan
 from allocator.nearness import Reference, nearest
-from allocator.ordering import HELD, Outcome, worst_loss
+from allocator.ordering import HELD, IMPOSSIBLE, Outcome, around, worst_loss
 from allocator.program import Floats, Program
 
 
@@ -30,7 +30,7 @@ def settle_effort(effort: Effort, outcome: Outcome, solver: Engine, seconds: flo
         np.concatenate([phased, np.zeros(len(spend)), expected]),
         np.concatenate([even, np.where(np.isfinite(upper), upper, 1.0), expected]),
     )
-    _settle(outcome, reference, least_effort(effort), solver, seconds)
+    _settle(outcome, reference, least_effort(effort), solver, seconds, "effort")
 
 
 def settle_quotas(
@@ -44,10 +44,12 @@ def settle_quotas(
     value = float(outcome.x[column].sum()) / max(float(shape.sum()), 1e-12) * shape
     size = np.maximum(shape, 1e-3 * max(float(shape.mean()), 1e-9)) if len(shape) else shape
     reference = Reference(column, value, size)
-    _settle(outcome, reference, np.zeros(outcome.program.shape[1]), solver, seconds)
+    _settle(outcome, reference, np.zeros(outcome.program.shape[1]), solver, seconds, asking.level)
 
 
-def _settle(outcome: Outcome, reference: Reference, costs: Floats, solver: Engine, seconds: float | None) -> None:
+def _settle(
+    outcome: Outcome, reference: Reference, costs: Floats, solver: Engine, seconds: float | None, name: str
+) -> None:
     """Replace the outcome's answer by the one nearest to a reference among those equal in every goal.
 
     Where that cannot be had (the time is up, or it would cost a goal), the answer stays: it is proved, if perhaps not the one that
@@ -57,21 +59,31 @@ def _settle(outcome: Outcome, reference: Reference, costs: Floats, solver: Engin
     program = outcome.program
     whole = program.integer & (program.lower < program.upper)
     relaxed = replace(program, integer=np.zeros_like(program.integer))
-    x = _nearest(relaxed, outcome, reference, costs, solver, seconds)
+    x = _nearest(relaxed, outcome, reference, costs, solver, seconds, name)
     if x is not None and whole.any() and np.abs(x - np.round(x))[whole].max() > 1e-7:
         found = np.round(outcome.x)  # then the whole numbers that were found stand
         kept = relaxed.with_bounds(np.where(whole, found, program.lower), np.where(whole, found, program.upper))
-        x = _nearest(kept, outcome, reference, costs, solver, seconds)
+        x = _nearest(kept, outcome, reference, costs, solver, seconds, f"{name}, whole")
     if x is not None and worst_loss(replace(outcome, x=x), program.goals) <= HELD:
         outcome.x = x
 
 
 def _nearest(
-    program: Program, outcome: Outcome, reference: Reference, costs: Floats, solver: Engine, seconds: float | None
+    program: Program,
+    outcome: Outcome,
+    reference: Reference,
+    costs: Floats,
+    solver: Engine,
+    seconds: float | None,
+    name: str,
 ) -> Floats | None:
-    split, split_costs, back = nearest(program, reference, costs)
-    left = None if seconds is None else max(seconds - outcome.seconds, 1e-3)
-    solution = solver.solve(split, split_costs, seconds=left)
-    outcome.solves += 1
-    outcome.seconds += solution.seconds
+    assert outcome.x is not None
+    for one in (program, around(program, outcome.x)):  # the last digits of what is held may leave no room
+        split, split_costs, back = nearest(one, reference, costs)
+        left = None if seconds is None else max(seconds - outcome.seconds, 1e-3)
+        solution = solver.solve(split, split_costs, seconds=left, goal=f"settle {name}")
+        outcome.solves += 1
+        outcome.seconds += solution.seconds
+        if solution.status not in IMPOSSIBLE:
+            break
     return back(solution.x) if solution.status is Status.OPTIMAL and solution.x is not None else None

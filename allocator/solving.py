@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -33,6 +33,9 @@ from allocator.reporting.amounts import Amounts
 from allocator.settling import settle_effort, settle_quotas
 from allocator.texts import _
 
+if TYPE_CHECKING:
+    from allocator.engines.warm import Memory
+
 Progress = Callable[[str], None]
 STATUS = {
     Status.OPTIMAL: "optimal",
@@ -55,6 +58,7 @@ def solve(
     keep: pd.DataFrame | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
+    memory: Memory | None = None,
 ) -> Plan:
     """Plan a model: forecast, effort, quotas, dated visits, audited.
 
@@ -75,6 +79,8 @@ def solve(
         Processes that date visits; by default as many as there are cores.
     progress : callable, optional
         Told the name of each goal before it is solved.
+    memory : Memory, optional
+        What an earlier run has left, from which HiGHS starts; or where this run leaves it.
 
     Returns
     -------
@@ -88,7 +94,12 @@ def solve(
     """
     clock = _Clock()
     name = engine or model.settings.engine
-    solver = find_engine(name) if isinstance(name, str) else name
+    solver: Engine = find_engine(name) if isinstance(name, str) else name
+    wishes: dict[str, int] = {}
+    if memory is not None:
+        from allocator.engines.warm import Warm
+
+        solver, wishes = Warm(memory), memory.wishes if memory.learning else dict(memory.wishes)
     grain = make_grain(model)
     doubts = tuple(arithmetic(model, grain, strict=strict, engine=solver))
     model = replace(model, findings=(*model.findings, *doubts))
@@ -97,7 +108,7 @@ def solve(
     refused = tuple(f.says for f in doubts if f.severity == "error")
     if any(f.severity == "error" and f.rule != "arithmetic" for f in doubts):
         return _plan_without_numbers(model, "infeasible", refused, effort.program, solver, clock)
-    first = _in_order(effort.program, solver, seconds, progress)
+    first = _in_order(effort.program, solver, seconds, progress, wishes)
     if first.status is Status.OPTIMAL:
         settle_effort(effort, first, solver, seconds)
     clock.lap("solve")
@@ -106,7 +117,7 @@ def solve(
     tables, forecast = effort_tables(effort, first.x)
     clock.lap("build")
     left = None if seconds is None else max(seconds - first.seconds, 1e-3)
-    asked = _ask(effort, forecast, solver, left, progress)
+    asked = _ask(effort, forecast, solver, left, progress, wishes)
     clock.lap("solve")
     last, second = asked[-1]
     if second.x is None or second.status is not Status.OPTIMAL:
@@ -169,9 +180,11 @@ def export(model: Model, path: Path, *, strict: bool = False) -> None:
     write_program(program, costs, path)
 
 
-def _in_order(program: Program, solver: Engine, seconds: float | None, progress: Progress | None) -> Outcome:
+def _in_order(
+    program: Program, solver: Engine, seconds: float | None, progress: Progress | None, wishes: dict[str, int]
+) -> Outcome:
     """Solve the goals in order, and see that none was lost on the way."""
-    outcome = Ordering(program, solver, seconds=seconds, progress=progress).run()
+    outcome = Ordering(program, solver, seconds=seconds, progress=progress, wishes=wishes).run()
     if outcome.status is Status.OPTIMAL and worst_loss(outcome, program.goals) > HELD:
         raise EngineError(_("The engine lost a goal on the way to the next one; try another engine."))
     return outcome
@@ -186,14 +199,19 @@ def _goal_values(outcome: Outcome) -> list[GoalValue]:
 
 
 def _ask(
-    effort: Effort, forecast: Floats, solver: Engine, seconds: float | None, progress: Progress | None
+    effort: Effort,
+    forecast: Floats,
+    solver: Engine,
+    seconds: float | None,
+    progress: Progress | None,
+    wishes: dict[str, int],
 ) -> list[tuple[Quotas, Outcome]]:
     """Ask for base, then for stretch and ceiling on top of it; the last one may have no answer."""
     asked: list[tuple[Quotas, Outcome]] = []
     below: Floats | None = None
     for level in LEVELS:
         quotas = quota_program(effort.draft.grain, forecast, effort.draft.money, level, below)
-        outcome = _in_order(quotas.program, solver, seconds, progress)
+        outcome = _in_order(quotas.program, solver, seconds, progress, wishes)
         asked.append((quotas, outcome))
         if outcome.status is not Status.OPTIMAL or outcome.x is None:
             break

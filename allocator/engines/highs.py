@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import highspy
@@ -45,12 +45,17 @@ class Highs:
     name: str = "highs"
     version: str = f"HiGHS {_VERSION}"
 
-    def solve(self, program: Program, costs: Floats, *, seconds: float | None = None) -> Solution:
+    def solve(self, program: Program, costs: Floats, *, seconds: float | None = None, goal: str = "") -> Solution:
         """Minimise ``costs · x``; see :class:`allocator.engines.status.Engine`."""
-        return answer(program, costs, seconds, _methods)
+        return answer(program, costs, seconds, methods)
 
 
-def _methods(program: Program) -> Sequence[Method]:
+Look = Callable[[highspy.Highs], None]
+"""Looks at HiGHS after a run."""
+
+
+def methods(program: Program, look: Look | None = None) -> Sequence[Method]:
+    """Return the ways in which HiGHS tries to solve a program, the most promising first."""
     if program.integer.any():
         if _VERSION.startswith("1.14."):
             raise EngineError(
@@ -61,30 +66,45 @@ def _methods(program: Program) -> Sequence[Method]:
             )
         # Never without presolve: 1.13.1 then calls answers optimal that are not.
         return (_method("branch and bound"), _method("branch and bound, again", random_seed=1))
-    simplex, interior = _method("simplex", solver="simplex"), _method("interior point", solver="ipx")
-    last = _method("simplex without presolve", solver="simplex", presolve="off")
+    simplex, interior = _method("simplex", look, solver="simplex"), _method("interior point", look, solver="ipx")
+    last = _method("simplex without presolve", look, solver="simplex", presolve="off")
     return (simplex, interior, last) if program.nonzeros <= SMALL else (interior, simplex, last)
 
 
-def _method(name: str, **options: object) -> Method:
+def _method(name: str, look: Look | None = None, **options: object) -> Method:
     def run(program: Program, costs: Floats, seconds: float | None) -> Solution:
         limit = {} if seconds is None else {"time_limit": seconds}
-        return _run(program, costs, {**_OPTIONS, **options, **limit})
+        highs = loaded(program, costs, {**options, **limit})
+        found = run_loaded(highs, program)
+        if look is not None:
+            look(highs)
+        return found
 
     return Method(f"HiGHS {name}", run)
 
 
-def _run(program: Program, costs: Floats, options: dict[str, object]) -> Solution:
+def loaded(program: Program, costs: Floats, options: dict[str, object]) -> highspy.Highs:
+    """Return HiGHS with a program and options.
+
+    Raises
+    ------
+    EngineError
+        If it refuses either.
+    """
     highs = highspy.Highs()
-    for key, value in options.items():
+    for key, value in {**_OPTIONS, **options}.items():
         if highs.setOptionValue(key, value) != highspy.HighsStatus.kOk:
             raise EngineError(_("HiGHS does not know the option {option}.").format(option=f"{key}={value}"))
     if highs.passModel(arrays(program, costs)) == highspy.HighsStatus.kError:
         raise EngineError(_("HiGHS refused the program."))
+    return highs
+
+
+def run_loaded(highs: highspy.Highs, program: Program) -> Solution:
+    """Run HiGHS and read its answer to the program that it holds."""
     started = time.perf_counter()
     highs.run()
-    seconds = time.perf_counter() - started
-    return _read(program, highs, seconds)
+    return _read(program, highs, time.perf_counter() - started)
 
 
 def arrays(program: Program, costs: Floats) -> highspy.HighsLp:

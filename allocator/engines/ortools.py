@@ -39,7 +39,7 @@ class OrTools:
     name: str = "ortools"
     version: str = str(ortools.__version__)
 
-    def solve(self, program: Program, costs: Floats, *, seconds: float | None = None) -> Solution:
+    def solve(self, program: Program, costs: Floats, *, seconds: float | None = None, goal: str = "") -> Solution:
         """Minimise ``costs · x``; see :class:`allocator.engines.status.Engine`."""
         return answer(program, costs, seconds, _methods)
 

@@ -44,7 +44,7 @@ class Pulp:
     version: str
     methods: Callable[[Program], Sequence[Method]]
 
-    def solve(self, program: Program, costs: Floats, *, seconds: float | None = None) -> Solution:
+    def solve(self, program: Program, costs: Floats, *, seconds: float | None = None, goal: str = "") -> Solution:
         """Minimise ``costs · x``; see :class:`allocator.engines.status.Engine`."""
         return answer(program, costs, seconds, self.methods)
 

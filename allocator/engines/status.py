@@ -65,10 +65,11 @@ class Engine(Protocol):
         """Version of the solver."""
         ...
 
-    def solve(self, program: Program, costs: Floats, *, seconds: float | None = None) -> Solution:
+    def solve(self, program: Program, costs: Floats, *, seconds: float | None = None, goal: str = "") -> Solution:
         """Minimise ``costs · x`` over the program; ``seconds`` limits the time.
 
-        A continuous program is answered by a vertex with duals. Nothing is printed.
+        A continuous program is answered by a vertex with duals. ``goal`` names what is solved for; an engine with a memory
+        starts from its last answer to it. Nothing is printed.
         """
         ...
 

@@ -1,0 +1,152 @@
+"""HiGHS that starts from the bases of an earlier run: for plans of models that differ little.
+
+A basis is stored for each goal (the optimal bases of two goals have little in common), with the labels of its columns and rows, so that
+it also fits a program that gained or lost some. An answer from it counts only if it is proved, like any other; what is not is solved
+from the start.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import highspy
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allocator.engines.highs import Highs, loaded, methods, run_loaded
+from allocator.engines.policy import Method, answer, unanswered
+from allocator.engines.status import Solution, Status
+from allocator.program import Floats, Program
+
+Keys = NDArray[np.uint64]
+Codes = NDArray[np.int8]
+
+PIVOTS = 2
+"""Simplex iterations for each row after which a start is given up: from nothing would not have taken longer."""
+
+LOWER, BASIC, UPPER, ZERO = 0, 1, 2, 3
+"""Where a column or row stands, in HiGHS's codes."""
+_STANDS = [highspy.HighsBasisStatus(code) for code in (LOWER, BASIC, UPPER, ZERO)]
+_CODES = {stands: code for code, stands in enumerate(_STANDS)}
+
+
+@dataclass(frozen=True)
+class Basis:
+    """An optimal basis: keys of the labels of columns and rows, and where each stands."""
+
+    columns: Keys
+    rows: Keys
+    column_codes: Codes
+    row_codes: Codes
+
+
+@dataclass
+class Memory:
+    """What a run leaves to later ones.
+
+    Attributes
+    ----------
+    bases : dict of str to Basis
+        By goal.
+    wishes : dict of str to int
+        How many wishes could be had at once, by the first of them.
+    learning : bool
+        Whether runs add to it. Those that only read it give the same answers in any order.
+    """
+
+    bases: dict[str, Basis] = field(default_factory=dict)
+    wishes: dict[str, int] = field(default_factory=dict)
+    learning: bool = True
+
+
+class Warm:
+    """HiGHS with a memory.
+
+    Attributes
+    ----------
+    memory : Memory
+    hot, cold : int
+        Solves that an earlier basis answered, and those from the start.
+    """
+
+    def __init__(self, memory: Memory) -> None:
+        self.memory = memory
+        self.name, self.version = "highs", Highs().version
+        self.hot = self.cold = 0
+        self._held: tuple[highspy.Highs, Program] | None = None
+        self._keyed: tuple[Program, Keys, Keys] | None = None
+
+    def solve(self, program: Program, costs: Floats, *, seconds: float | None = None, goal: str = "") -> Solution:
+        """Minimise ``costs · x``; see :class:`allocator.engines.status.Engine`."""
+        if program.integer.any() or not goal or not program.nonzeros:
+            return Highs().solve(program, costs, seconds=seconds)
+        left: list[highspy.Highs] = []
+        basis = self.memory.bases.get(goal)
+        start = self._from(basis, program) if basis is not None and not self.memory.learning else ()
+        found = answer(program, costs, seconds, lambda p: (*start, *methods(p, left.append)))
+        if left:
+            self.cold += 1
+        else:
+            self.hot += 1
+        if found.status is Status.OPTIMAL and left and self.memory.learning:
+            self.memory.bases[goal] = self._basis(program, left[-1])
+        return found
+
+    def _basis(self, program: Program, highs: highspy.Highs) -> Basis:
+        basis = highs.getBasis()
+        columns, rows = ([_CODES[s] for s in codes] for codes in (basis.col_status, basis.row_status))
+        return Basis(*self._keys(program), np.array(columns, np.int8), np.array(rows, np.int8))
+
+    def _keys(self, program: Program) -> tuple[Keys, Keys]:
+        """Keys of columns and rows; those of programs that differ in bounds only are made once."""
+        if self._keyed is None or self._keyed[0].column_families is not program.column_families:
+            self._keyed = (program, program.column_keys(), program.row_keys())
+        return self._keyed[1:]
+
+    def _from(self, basis: Basis, program: Program) -> tuple[Method, ...]:
+        columns, rows = self._keys(program)
+        start = highspy.HighsBasis()
+        at = _mapped(basis.columns, basis.column_codes, columns, LOWER)
+        free = at == LOWER
+        at[free & np.isinf(program.lower)] = UPPER
+        at[(at == UPPER) & np.isinf(program.upper)] = LOWER
+        at[(at != BASIC) & np.isinf(program.lower) & np.isinf(program.upper)] = ZERO
+        start.col_status = [_STANDS[code] for code in at.tolist()]
+        start.row_status = [_STANDS[code] for code in _mapped(basis.rows, basis.row_codes, rows, BASIC).tolist()]
+        # HiGHS mends the count and the singularities of a basis that comes from elsewhere.
+        start.alien = start.valid = True
+
+        def run(program: Program, costs: Floats, seconds: float | None) -> Solution:
+            highs = self._with(program, costs)
+            highs.setBasis(start)
+            found = run_loaded(highs, program)
+            if found.status is Status.OPTIMAL:
+                return found
+            self._held = None
+            return unanswered(Status.ERROR, found.seconds, found.detail)
+
+        return (Method("HiGHS from an earlier basis", run),)
+
+    def _with(self, program: Program, costs: Floats) -> highspy.Highs:
+        """HiGHS with a program; from one goal to the next only bounds and costs are handed over."""
+        if self._held is not None and self._held[1].matrix is program.matrix:
+            highs = self._held[0]
+            columns, rows = np.arange(program.shape[1], dtype=np.int32), np.arange(program.shape[0], dtype=np.int32)
+            highs.changeColsCost(len(columns), columns, costs)
+            highs.changeColsBounds(len(columns), columns, program.lower, program.upper)
+            highs.changeRowsBounds(len(rows), rows, program.row_lower, program.row_upper)
+        else:
+            limit = max(PIVOTS * program.shape[0], 1000)
+            highs = loaded(program, costs, {"solver": "simplex", "simplex_iteration_limit": limit})
+        self._held = (highs, program)
+        return highs
+
+
+def _mapped(old: Keys, codes: Codes, new: Keys, otherwise: int) -> Codes:
+    """Codes of an earlier program's columns or rows for those of a new one."""
+    if len(old) == len(new) and (old == new).all():
+        return codes.copy()
+    first = pd.Series(codes, index=old)
+    first = first[~first.index.duplicated()]
+    return first.reindex(new, fill_value=otherwise).to_numpy(np.int8, copy=True)
