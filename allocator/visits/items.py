@@ -64,7 +64,8 @@ class Items:
 class Wanted:
     """Visits before they become items; arrays of one length, the fields of :class:`Items` and an ideal day.
 
-    ``first_day`` and ``last_day`` bound the days on which the client is one.
+    ``first_day`` and ``last_day`` bound the days on which the client is one. ``loose`` visits are beyond those that a kept run has in
+    the window: they must not push others from their dates.
     """
 
     member: Ints
@@ -79,6 +80,7 @@ class Wanted:
     minutes: Ints
     spacing: Ints
     day: Ints
+    loose: Bools
 
 
 def make_items(horizon: Horizon, team: Team, wanted: Wanted) -> Items:
@@ -89,7 +91,8 @@ def make_items(horizon: Horizon, team: Team, wanted: Wanted) -> Items:
     low = np.maximum(horizon.span_first[wanted.span], wanted.first_day)
     high = np.maximum(np.minimum(horizon.span_last[wanted.span], wanted.last_day), low - 1)
     day = wanted.day.copy()
-    some = np.flatnonzero(apart)
+    high[apart & wanted.loose] = low[apart & wanted.loose] - 1  # repair looks for a day beside all others
+    some = np.flatnonzero(apart & ~wanted.loose)
     if len(some):
         day[some], low[some], high[some] = _cut(horizon, replace_rows(wanted, some))
     rep = _makers(team, wanted, day, low, high)
@@ -207,4 +210,5 @@ def wanted_visits(dealt: Dealt, rings: Rings, minutes: Ints, first_minutes: int,
         minutes=np.where(dealt.first, first_minutes, np.append(minutes, 0)[tier]).astype(np.int64),
         spacing=np.where(dealt.first, 0, apart).astype(np.int64),
         day=dealt.day,
+        loose=np.zeros(len(dealt.day), bool),
     )

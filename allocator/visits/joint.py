@@ -15,6 +15,7 @@ from allocator.visits.dealing import Dealt, whole
 from allocator.visits.flows import Network, solve
 from allocator.visits.horizon import Floats, Horizon, Ints
 from allocator.visits.items import Items
+from allocator.visits.keeping import Kept, joint_costs
 from allocator.visits.rings import Tables
 from allocator.visits.tasks import FROM_IDEAL, LOAD, NO_PROMISED
 from allocator.visits.team import UNLIMITED, Team
@@ -29,6 +30,7 @@ class Wishes:
 
     Attributes
     ----------
+    purpose : str
     count : int array, shape (wishes,)
     item : int array, shape (candidates,)
         Items that may serve, each for one wish only.
@@ -42,6 +44,7 @@ class Wishes:
     month_units : int array, shape (pools, months)
     """
 
+    purpose: str
     count: Ints
     item: Ints
     wish: Ints
@@ -62,7 +65,14 @@ class Joint:
 
 
 def date_joint(
-    horizon: Horizon, team: Team, items: Items, wishes: Wishes, closed: Ints, left: Ints, minutes: Ints
+    horizon: Horizon,
+    team: Team,
+    items: Items,
+    wishes: Wishes,
+    closed: Ints,
+    left: Ints,
+    minutes: Ints,
+    kept: Kept | None,
 ) -> Joint:
     """Date joint visits in one flow: wish → item → day of the rep → day of the pool → its month → end.
 
@@ -75,6 +85,8 @@ def date_joint(
         Visits of each item that have no day yet.
     minutes : int array, shape (reps, days)
         What the reps' days still hold.
+    kept : Kept, optional
+        Dates that are preferred.
     """
     days = len(horizon.days)
     entry, day = _choices(team, items, wishes, closed, days)
@@ -96,6 +108,7 @@ def date_joint(
     pool, on = np.divmod(unit, days)
     ideal = items.day[items.start[item]]
     far = np.minimum(np.abs(horizon.rank[day] - horizon.rank[ideal]), FROM_IDEAL)
+    far += joint_costs(kept, horizon, wishes.purpose, items.member[item], items.window[item], day)
     arcs = [
         (at_item + entry, at_rep + at, 1, far),
         (wishes.wish, at_item + np.arange(len(wishes.item)), left[wishes.item], 0),
@@ -214,6 +227,7 @@ def executive_wishes(items: Items, dealt: Dealt, members: Ints, units: tuple[Int
     wish = _find(items.member, items.window, member, window)
     item = np.flatnonzero((wish >= 0) & ~items.first)
     return Wishes(
+        purpose="executive",
         count=count.astype(np.int64),
         item=item,
         wish=wish[item],
@@ -299,6 +313,7 @@ def mentoring_wishes(
     item = np.flatnonzero(wish >= 0)
     first, last = horizon.span_first[month], horizon.span_last[month]
     return Wishes(
+        purpose=MENTORING,
         count=wished[rep, month],
         item=item,
         wish=wish[item],
@@ -321,10 +336,11 @@ def date_executives(
     closed: Ints,
     left: Ints,
     minutes: Ints,
+    kept: Kept | None,
 ) -> tuple[Joint, Ints]:
     """Date the visits with an executive, tier after tier; and the items of those for which there was no executive.
 
-    ``tier_of`` is each member's tier; ``left`` and ``minutes`` are those of :func:`date_joint`, and stay as they are.
+    ``tier_of`` is each member's tier; ``left``, ``minutes`` and ``kept`` are those of :func:`date_joint`, and stay as they are.
     """
     pools = make_executives(model, tables, horizon)
     number = {t: k for k, t in enumerate(model["tiers"]["tier"])}
@@ -333,7 +349,7 @@ def date_executives(
     for tier, _resources in executive_tiers(model):
         k = number[tier]
         wishes = executive_wishes(items, dealt, np.flatnonzero(tier_of == k), pools.units(k), len(team.code))
-        joint = date_joint(horizon, team, items, wishes, closed, left, minutes)
+        joint = date_joint(horizon, team, items, wishes, closed, left, minutes, kept)
         pools.take(k, joint.day, horizon.month[joint.day])
         np.subtract.at(left, joint.item, 1)
         np.subtract.at(minutes, (items.rep[joint.item], joint.day), items.minutes[joint.item])
@@ -357,10 +373,18 @@ def _refused(wishes: Wishes, missed: Ints, left: Ints) -> Ints:
 
 
 def date_mentoring(
-    model: Model, horizon: Horizon, team: Team, items: Items, mentor: Ints, closed: Ints, left: Ints, minutes: Ints
+    model: Model,
+    horizon: Horizon,
+    team: Team,
+    items: Items,
+    mentor: Ints,
+    closed: Ints,
+    left: Ints,
+    minutes: Ints,
+    kept: Kept | None,
 ) -> Joint:
     """Date the visits of new reps on which their mentors go along."""
     if not (mentor >= 0).any():
         return Joint(*(np.zeros(0, np.int64),) * 3)
     wishes = mentoring_wishes(model, horizon, team, items, mentor, left, minutes)
-    return date_joint(horizon, team, items, wishes, closed, left, minutes)
+    return date_joint(horizon, team, items, wishes, closed, left, minutes, kept)

@@ -9,9 +9,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allocator.formulation.arrays import positions
-from allocator.visits.horizon import Horizon, Ints
+from allocator.visits.horizon import Bools, Horizon, Ints
 from allocator.visits.items import Wanted
 from allocator.visits.rings import Rings
+from allocator.visits.tasks import NOT_KEPT
 
 DAYS = 400
 """More days than a plan has; ``member · DAYS + day`` names a client's day."""
@@ -25,29 +26,55 @@ class Kept:
     ----------
     member, day : int array, shape (visits,)
         By member and day; clients whom this plan does not have are left out, and days on which they are no clients.
+    purpose : object array, shape (visits,)
+        Blank where the kept run does not say it.
     """
 
     member: Ints
     day: Ints
+    purpose: NDArray[np.object_]
+
+    @property
+    def key(self) -> Ints:
+        """``member · DAYS + day`` of each visit; sorted."""
+        return self.member * DAYS + self.day
+
+    def has(self, member: Ints, first: Ints, last: Ints) -> Bools:
+        """Whether the kept run has dates of clients from ``first`` to ``last``."""
+        key = self.key
+        begin = np.searchsorted(key, member * DAYS + first)
+        return np.asarray(np.searchsorted(key, member * DAYS + last, side="right") > begin)
 
 
 def read_kept(keep: pd.DataFrame, names: NDArray[np.object_], horizon: Horizon, rings: Rings) -> Kept:
-    """Read the ``client`` and ``date`` of a kept ``visits`` frame; ``names`` are this plan's clients, in the order of the rings."""
+    """Read client, date and purpose of a kept ``visits`` frame; ``names`` are this plan's clients, in the order of the rings."""
     member = positions(names, keep["client"].astype(object))
     dates = pd.to_datetime(keep["date"]).to_numpy().astype("datetime64[D]")
     day = (dates - horizon.days[0]).astype(np.int64)
     first, last = (np.append(np.repeat(days, rings.size), 0)[member] for days in (rings.first_day, rings.last_day))
     here = (member >= 0) & (day >= first) & (day <= last)
-    member, day = member[here], day[here]
+    purpose = keep["purpose"].astype(object).to_numpy() if "purpose" in keep else np.full(len(keep), "", object)
+    member, day, purpose = member[here], day[here], purpose[here]
     order = np.lexsort((day, member))
-    return Kept(member[order], day[order])
+    return Kept(member[order], day[order], purpose[order])
+
+
+def joint_costs(kept: Kept | None, horizon: Horizon, purpose: str, member: Ints, window: Ints, day: Ints) -> Ints:
+    """Costs of joint visits on days on which the kept run does not have the client, and on those on which it has no such visit."""
+    if kept is None:
+        return np.zeros(len(day), np.int64)
+    key = member * DAYS + day
+    known = kept.has(member, horizon.window_first[window], horizon.window_last[window])
+    other_day = known & ~np.isin(key, kept.key)
+    other_visit = ~np.isin(key, kept.key[kept.purpose == purpose])
+    return np.asarray(NOT_KEPT * (other_day.astype(np.int64) + other_visit))
 
 
 def with_kept_days(horizon: Horizon, wanted: Wanted, kept: Kept) -> Wanted:
     """Put visits where the kept run has those of the same client and window, in order."""
     first, last = horizon.window_first[wanted.window], horizon.window_last[wanted.window]
     order = np.lexsort((wanted.day, wanted.window, wanted.member))
-    key = kept.member * DAYS + kept.day
+    key = kept.key
     begin = np.searchsorted(key, wanted.member * DAYS + first)
     end = np.searchsorted(key, wanted.member * DAYS + last, side="right")
     pair = np.cumsum(
@@ -62,7 +89,9 @@ def with_kept_days(horizon: Horizon, wanted: Wanted, kept: Kept) -> Wanted:
     months = int(horizon.month[-1]) + 1
     monthly = rows[span[rows] < months]
     span[monthly] = horizon.month[day[monthly]]
-    return replace(wanted, day=day, span=span)
+    loose = wanted.loose.copy()
+    loose[order] = (end > begin)[order] & ~found
+    return replace(wanted, day=day, span=span, loose=loose)
 
 
 def moved_visits(kept: Kept, member: Ints, window: Ints, day: Ints, window_first: Ints, window_last: Ints) -> int:
@@ -71,7 +100,7 @@ def moved_visits(kept: Kept, member: Ints, window: Ints, day: Ints, window_first
         return 0
     pairs, pair = np.unique(np.stack([member, window]), axis=1, return_inverse=True)
     now = np.bincount(pair, minlength=pairs.shape[1])
-    key = kept.member * DAYS + kept.day
+    key = kept.key
     begin = np.searchsorted(key, pairs[0] * DAYS + window_first[pairs[1]])
     end = np.searchsorted(key, pairs[0] * DAYS + window_last[pairs[1]], side="right")
     same = np.bincount(pair, weights=np.isin(member * DAYS + day, key), minlength=pairs.shape[1])

@@ -11,7 +11,7 @@ from allocator.visits.areas import kilometres
 from allocator.visits.horizon import Floats, Horizon, Ints
 from allocator.visits.items import Items
 from allocator.visits.joint import Joint
-from allocator.visits.keeping import DAYS, Kept
+from allocator.visits.keeping import Kept
 from allocator.visits.rings import Rings
 from allocator.visits.tasks import FAR_AWAY, OTHER_AREA, PER_KILOMETRE, Task, near_days
 from allocator.visits.team import Team
@@ -148,13 +148,10 @@ class Workshop:
         if self.kept is None:
             return np.zeros(0, np.int64), np.zeros(len(items), bool)
         days = len(self.horizon.days)
-        key = self.kept.member * DAYS + self.kept.day
         first, last = self.horizon.window_first[items.window], self.horizon.window_last[items.window]
-        begin = np.searchsorted(key, items.member * DAYS + first)
-        end = np.searchsorted(key, items.member * DAYS + last, side="right")
         known = np.flatnonzero(np.isin(self.kept.member, members))
         at = np.searchsorted(members, self.kept.member[known])
-        return np.unique(at * days + self.kept.day[known]), end > begin
+        return np.unique(at * days + self.kept.day[known]), self.kept.has(items.member, first, last)
 
     def _areas(self, client: Ints) -> tuple[Ints, Ints]:
         """Own numbers of the clients' areas, and what a visit in one costs on a day of another."""

@@ -174,13 +174,13 @@ def prepare(
     minutes = np.where(team.own, team.day_minutes[:, None], 0)
     left, promised = items.visits.copy(), items.promised.copy()
     executives, refused = date_executives(
-        model, tables, horizon, team, items, dealt, names.tier_of, closed, left, minutes
+        model, tables, horizon, team, items, dealt, names.tier_of, closed, left, minutes, kept
     )
     _use(left, promised, np.concatenate([executives.item, refused]))
     np.subtract.at(minutes, (items.rep[executives.item], executives.day), items.minutes[executives.item])
     mentor = mentors(model, team)
     taken = np.union1d(closed, around_joint(items, [executives], horizon))
-    mentoring = date_mentoring(model, horizon, team, items, mentor, taken, left, minutes)
+    mentoring = date_mentoring(model, horizon, team, items, mentor, taken, left, minutes, kept)
     np.subtract.at(minutes, (items.rep[mentoring.item], mentoring.day), items.minutes[mentoring.item])
     _use(left, promised, mentoring.item)
     month_minutes = _month_minutes(team, rings, horizon)

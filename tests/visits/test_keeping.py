@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import shipped
+from conftest import Dated
 from edited import edit, put, write
 from oracles.schedule import Checker
+from random_plans import random_plan
 
 from allocator.cli import main
+from allocator.model import Model
 from allocator.plan import Plan
 from allocator.reading import load
 from allocator.solving import solve
+from allocator.visits import schedule
 
 LEAVE = {"rep": "li", "from": "2026-05-18", "to": "2026-05-22"}
 
@@ -55,3 +60,34 @@ def test_a_leave_moves_what_falls_into_it(tmp_path: Path, capsys: pytest.Capture
     assert len(gone) <= figures["moved"] + figures["unplaced"] + figures["unplaced_other"]
     assert figures["moved"] <= 2 * len(gone)
     assert changed(before, pd.read_csv(run / "visits.csv")) <= 2 * len(gone)
+
+
+def rows(visits: pd.DataFrame) -> set[tuple[str, ...]]:
+    """Who sees whom when, for what and with whom."""
+    return set(visits[["client", "date", "rep", "purpose", "with"]].astype(str).itertuples(index=False, name=None))
+
+
+def test_an_unchanged_plan_keeps_every_date(telecom: Dated) -> None:
+    """Kept dates cost nothing: no visit moves, though some had no day; joint visits keep theirs (43 of 114 moved without that cost)."""
+    before = telecom.schedule
+    again = schedule(telecom.model, telecom.tables, keep=before.visits)
+    assert before.figures["unplaced"] > 0
+    assert before.figures["executive"] > 50
+    assert rows(again.visits) == rows(before.visits)
+    assert again.figures["moved"] == 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_joint_visits_keep_their_dates(telecom_model: Model, seed: int) -> None:
+    """Few executives, mentors: the same visits are joint again on the same days, and when one client goes hardly any other moves."""
+    model, tables = random_plan(telecom_model, seed)
+    before = schedule(model, tables).visits
+    joint = before["with"].astype(str) != ""
+    again = schedule(model, tables, keep=before).visits
+    assert rows(before[joint]) == rows(again[again["with"].astype(str) != ""])
+    gone = before.loc[joint, "client"].astype(str).iloc[0].partition("#")[0]
+    fewer = {**tables, "assignments": tables["assignments"][tables["assignments"]["client"] != gone]}
+    after = schedule(model, fewer, keep=before).visits
+    others = before[joint & (before["client"].astype(str).str.partition("#")[0] != gone)]
+    moved = rows(others) - rows(after)
+    assert len(moved) <= max(0.1 * np.sum(joint), 1)
