@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import hashlib
 import zoneinfo
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
 import icalendar
+import numpy as np
 import pandas as pd
+from icalendar.parser import Contentline, Parameters
 
 from allocator.model import Model
 from allocator.texts import N_, _
 
 BEGIN, NOON, AFTERNOON = 9 * 60, 12 * 60, 13 * 60
 """Minutes after midnight: when a day's first visit begins, when the break does, when it ends."""
+SAMPLE = dt.datetime(2000, 1, 1)
+TIME = "%Y%m%dT%H%M%S"
+SAMPLE_TEXT = f"{SAMPLE:{TIME}}"
+NAME = "X-WR-CALNAME"
+TEXTS = ("client", "tier", "purpose", "rep", "owner", "with", "window")
 PURPOSES = {
     "executive": N_("visit with an executive"),
     "mentoring": N_("visit with a mentor"),
@@ -54,107 +62,162 @@ class Appointment:
     number: int
 
 
-def appointments(visits: pd.DataFrame, rep: str) -> list[Appointment]:
-    """Visits of a rep, and those on which he goes along, in the order of his days.
+def numbered(visits: pd.DataFrame) -> pd.DataFrame:
+    """Return visits as plain texts and dates, by date, with the ``number`` that each has among those of its client and window.
 
     Parameters
     ----------
     visits : DataFrame
         ``visits`` of a schedule, or ``visits.csv`` read back.
-    rep : str
     """
-    mine = visits[(visits["rep"].astype(str) == rep) | (visits["with"].astype(str) == rep)]
-    clients = set(mine["client"].astype(str))
-    known = visits[visits["client"].astype(str).isin(clients)]
-    rows = known.assign(date=pd.to_datetime(known["date"])).sort_values("date", kind="stable")
-    number = rows.groupby([rows["client"].astype(str), rows["window"].astype(str)]).cumcount() + 1
-    rows = rows.assign(number=number).reindex(mine.index)
-    rows = rows.sort_values("date", kind="stable")
+    texts = {c: visits[c].astype(str).astype(object) for c in TEXTS}
+    rows = visits.assign(date=pd.to_datetime(visits["date"]), **texts).sort_values("date", kind="stable")
+    return rows.assign(number=rows.groupby(["client", "window"]).cumcount() + 1)
+
+
+def by_rep(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Rows of :func:`numbered` of each rep, with those on which he goes along, in the order of his days.
+
+    The rows of a day stand in the order in which the schedule has them.
+    """
+    own, along = (rows.groupby(c, sort=False).indices for c in ("rep", "with"))
+    none = np.zeros(0, np.int64)
+    reps = [str(rep) for rep in {*own, *along} if rep]
+    return {rep: rows.iloc[np.union1d(own.get(rep, none), along.get(rep, none))] for rep in reps}
+
+
+def appointments(rows: pd.DataFrame) -> list[Appointment]:
+    """Visits of a rep, those of :func:`by_rep`, with their times."""
     found: list[Appointment] = []
-    for row in rows.astype(object).to_dict("records"):
-        date = pd.Timestamp(row["date"]).date()
+    days = [d.date() for d in rows["date"]]
+    minutes, number = rows["minutes"].astype(int).tolist(), rows["number"].tolist()
+    texts = [rows[c].tolist() for c in TEXTS]
+    for k, (date, length, place) in enumerate(zip(days, minutes, number, strict=True)):
         begin = BEGIN
         if found and found[-1].date == date:
             begin = found[-1].begin + found[-1].minutes
             if begin >= NOON > found[-1].begin:
                 begin = max(begin, AFTERNOON)
-        client, tier, purpose, maker, owner, companion, window = (
-            str(row[c]) for c in ("client", "tier", "purpose", "rep", "owner", "with", "window")
-        )
-        found.append(
-            Appointment(
-                date,
-                begin,
-                int(row["minutes"]),
-                client,
-                tier,
-                purpose,
-                maker,
-                owner,
-                companion,
-                window,
-                int(row["number"]),
-            )
-        )
+        client, tier, purpose, maker, owner, companion, window = (column[k] for column in texts)
+        found.append(Appointment(date, begin, length, client, tier, purpose, maker, owner, companion, window, place))
     return found
 
 
-def calendar_bytes(
-    model: Model, visits: pd.DataFrame, rep: str, *, stamp: dt.datetime | None = None, zone: str | None = None
-) -> bytes:
-    """Return a rep's visits as an iCalendar file.
+class Calendars:
+    """Calendar files of one run.
 
     Every event has a UID made of model, client, window and the visit's number in it, so a second import moves it and does not double it.
+    What repeats in many events (names, places, the time zone) becomes text once.
 
     Parameters
     ----------
     model : Model
     visits : DataFrame
-    rep : str
+        ``visits`` of a schedule, or ``visits.csv`` read back.
     stamp : datetime, optional
         When the plan was made, with a time zone; now by default. Calendars take the later of two versions of an event.
     zone : str, optional
         Time zone; by default the first of the model's country.
     """
-    stamp = (stamp or dt.datetime.now(dt.UTC)).astimezone(dt.UTC).replace(microsecond=0)
-    place = zoneinfo.ZoneInfo(zone or zone_of(model.settings.country))
-    calendar = icalendar.Calendar()
-    calendar.add("prodid", "-//sales-allocator//visits//EN")
-    calendar.add("version", "2.0")
-    calendar.add("calscale", "GREGORIAN")
-    calendar.add("method", "PUBLISH")
-    named = model["reps"].set_index("rep")["name"].to_dict()
-    calendar.add("x-wr-calname", f"{named.get(rep) or rep} · {model.settings.title or model.name}")
-    calendar.add("x-wr-timezone", str(place))
-    clients = model["clients"].set_index("client")
-    for one in appointments(visits, rep):
-        calendar.add_component(_event(model.name, clients, one, rep, stamp, place))
-    days = model.calendar.days
-    calendar.add_missing_timezones(days[0].date(), days[-1].date())
-    return bytes(calendar.to_ical())
 
+    def __init__(
+        self, model: Model, visits: pd.DataFrame, *, stamp: dt.datetime | None = None, zone: str | None = None
+    ) -> None:
+        self.model = model
+        self.stamp = (stamp or dt.datetime.now(dt.UTC)).astimezone(dt.UTC).replace(microsecond=0)
+        self.place = zoneinfo.ZoneInfo(zone or zone_of(model.settings.country))
+        self.rows = by_rep(numbered(visits))
+        self._clients = model["clients"].set_index("client")
+        self._names = names_of(model, "client")
+        self._called = names_of(model, "rep")
+        self._lines: dict[tuple[str, str], str] = {}
+        self._times: dict[tuple[dt.date, int], str] = {}
+        self._places: dict[str, str] = {}
+        self._purposes = {purpose: _(text) for purpose, text in PURPOSES.items()}
+        self._sample: dict[str, str] = {}
+        for line in map(str, self._event().content_lines()):
+            self._sample[line.partition(":")[0].partition(";")[0]] = line
 
-def _event(
-    model: str, clients: pd.DataFrame, one: Appointment, rep: str, stamp: dt.datetime, place: zoneinfo.ZoneInfo
-) -> icalendar.Event:
-    code = one.client.partition("#")[0]
-    begin = dt.datetime.combine(one.date, dt.time(), place) + dt.timedelta(minutes=one.begin)
-    event = icalendar.Event()
-    event.add("uid", uid(model, one, rep))
-    event.add("dtstamp", stamp)
-    event.add("last-modified", stamp)
-    event.add("sequence", int(stamp.timestamp()) // 60)
-    event.add("dtstart", begin)
-    event.add("dtend", begin + dt.timedelta(minutes=one.minutes))
-    event.add("summary", f"{client_name(clients, one.client)} · {_(PURPOSES[one.purpose])}")
-    event.add("description", "\n".join(_says(one)))
-    row = clients.loc[code]
-    if row["area"]:
-        event.add("location", str(row["area"]))
-    if not pd.isna(row["latitude"]) and not pd.isna(row["longitude"]):
-        event.add("geo", (float(row["latitude"]), float(row["longitude"])))
-    event.add("categories", [one.purpose])
-    return event
+    def of(self, rep: str) -> bytes:
+        """Return a rep's visits as an iCalendar file."""
+        title = f"{self._called.get(rep) or rep} · {self.model.settings.title or self.model.name}"
+        mine = self.rows.get(rep)
+        events = [] if mine is None else [self._text(one, rep) for one in appointments(mine)]
+        head, tail = self._frame
+        return "".join([head.replace(NAME, self._line(NAME, title)), "\r\n", *events, tail]).encode()
+
+    @functools.cached_property
+    def _frame(self) -> tuple[str, str]:
+        """What stands before and after the events of a file, with ``NAME`` for the line of the calendar's name."""
+        calendar = icalendar.Calendar()
+        calendar.add("prodid", "-//sales-allocator//visits//EN")
+        calendar.add("version", "2.0")
+        calendar.add("calscale", "GREGORIAN")
+        calendar.add("method", "PUBLISH")
+        calendar.add(NAME, "")
+        calendar.add("x-wr-timezone", str(self.place))
+        calendar.add_component(self._event())
+        days = self.model.calendar.days
+        calendar.add_missing_timezones(days[0].date(), days[-1].date())
+        head, _begin, rest = calendar.to_ical().decode().partition("\r\nBEGIN:VEVENT\r\n")
+        return head.replace(f"{NAME}:", NAME), rest.partition("\r\nEND:VEVENT\r\n")[2]
+
+    def _event(self) -> icalendar.Event:
+        """Return an event at :data:`SAMPLE`, whose lines show how the library writes times."""
+        event = icalendar.Event()
+        begin = SAMPLE.replace(tzinfo=self.place)
+        for name, value in (
+            ("dtstart", begin),
+            ("dtend", begin),
+            ("dtstamp", self.stamp),
+            ("last-modified", self.stamp),
+        ):
+            event.add(name, value)
+        event.add("sequence", int(self.stamp.timestamp()) // 60)
+        return event
+
+    def _text(self, one: Appointment, rep: str) -> str:
+        summary = f"{client_name(self._names, one.client)} · {self._purposes[one.purpose]}"
+        return "\r\n".join([
+            "BEGIN:VEVENT",
+            self._line("SUMMARY", summary),
+            self._time("DTSTART", one.date, one.begin),
+            self._time("DTEND", one.date, one.begin + one.minutes),
+            self._sample["DTSTAMP"],
+            f"UID:{uid(self.model.name, one, rep)}",
+            self._sample["SEQUENCE"],
+            self._line("CATEGORIES", one.purpose),
+            self._line("DESCRIPTION", "\n".join(_says(one))),
+            self._sample["LAST-MODIFIED"],
+            self._where(one.client.partition("#")[0]) + "END:VEVENT",
+            "",
+        ])  # fmt: skip
+
+    def _time(self, name: str, date: dt.date, minutes: int) -> str:
+        if (date, minutes) not in self._times:
+            at = dt.datetime.combine(date, dt.time()) + dt.timedelta(minutes=minutes)
+            self._times[date, minutes] = f"{at:{TIME}}"
+        return self._sample[name].replace(SAMPLE_TEXT, self._times[date, minutes])
+
+    def _line(self, name: str, value: str) -> str:
+        """Return a property's line, folded and with its special characters marked."""
+        if (name, value) not in self._lines:
+            line = Contentline.from_parts(name, Parameters(), value)
+            self._lines[name, value] = line.to_ical().decode()
+        return self._lines[name, value]
+
+    def _where(self, code: str) -> str:
+        """Return the lines of a client's area and coordinates, if they are known."""
+        if code not in self._places:
+            row = self._clients.loc[code]
+            event = icalendar.Event()
+            if row["area"]:
+                event.add("location", str(row["area"]))
+            if not pd.isna(row["latitude"]) and not pd.isna(row["longitude"]):
+                event.add("geo", (float(row["latitude"]), float(row["longitude"])))
+            lines = event.to_ical().decode().split("\r\n")[1:-2]
+            self._places[code] = "".join(f"{line}\r\n" for line in lines)
+        return self._places[code]
 
 
 def _says(one: Appointment) -> Iterator[str]:
@@ -172,10 +235,16 @@ def uid(model: str, one: Appointment, rep: str) -> str:
     return f"{hashlib.sha256(text.encode()).hexdigest()[:32]}@sales-allocator"
 
 
-def client_name(clients: pd.DataFrame, client: str) -> str:
+def names_of(model: Model, key: str) -> dict[str, str]:
+    """Names of clients (key ``client``) or reps (``rep``) by their codes."""
+    rows = model[f"{key}s"]
+    return dict(zip(rows[key].astype(str), rows["name"].astype(str), strict=True))
+
+
+def client_name(names: Mapping[str, str], client: str) -> str:
     """Name of a client, with its number where it is one of several; its code where it has no name."""
     code, hash_, number = client.partition("#")
-    return (str(clients.loc[code, "name"]) or code) + hash_ + number
+    return (names[code] or code) + hash_ + number
 
 
 def zone_of(country: str) -> str:
@@ -198,10 +267,11 @@ def write_calendars(
 ) -> list[Path]:
     """Write one file for each rep (all who have visits by default) and return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
+    calendars = Calendars(model, visits, stamp=stamp)
     paths = []
     for rep in sorted(set(visits["rep"].astype(str))) if reps is None else reps:
         paths.append(folder / f"{_file_name(rep)}.ics")
-        paths[-1].write_bytes(calendar_bytes(model, visits, rep, stamp=stamp))
+        paths[-1].write_bytes(calendars.of(rep))
     return paths
 
 

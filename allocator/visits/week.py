@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+import holidays
 import pandas as pd
 
 from allocator.model import Model
-from allocator.texts import N_, _
-from allocator.visits.calendars import PURPOSES, Appointment, appointments, client_name
+from allocator.texts import N_, _, current_language
+from allocator.visits.calendars import PURPOSES, Appointment, appointments, by_rep, client_name, names_of, numbered
 
 WIDTH = 80
 DAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
@@ -55,8 +56,8 @@ def week_text(model: Model, visits: pd.DataFrame, rep: str, week: str) -> str:
     days = week_days(week)
     dates = pd.to_datetime(visits["date"])
     clients = set(visits.loc[dates.between(pd.Timestamp(days[0]), pd.Timestamp(days[-1])), "client"].astype(str))
-    some = visits[visits["client"].astype(str).isin(clients)]
-    mine = [a for a in appointments(some, rep) if days[0] <= a.date <= days[-1]]
+    some = by_rep(numbered(visits[visits["client"].astype(str).isin(clients)]))
+    mine = [a for a in appointments(some[rep]) if days[0] <= a.date <= days[-1]] if rep in some else []
     return "\n".join([*_heading(model, rep, week, days, mine), *_body(model, rep, days, mine), ""])
 
 
@@ -69,29 +70,52 @@ def _heading(model: Model, rep: str, week: str, days: list[dt.date], mine: list[
 
 
 def _body(model: Model, rep: str, days: list[dt.date], mine: list[Appointment]) -> Iterator[str]:
-    clients = model["clients"].set_index("client")
-    open_ = dict(zip((d.date() for d in model.calendar.days), model.calendar.working.tolist(), strict=True))
+    names = names_of(model, "client")
     for day in days:
         here = [a for a in mine if a.date == day]
         name = f"{_(DAYS[day.weekday()])} {day:%m-%d}"
         yield ""
         if not here:
-            yield f"{name}  " + (_("no visits") if open_.get(day) else _("day off"))
+            yield cut(f"{name}  " + _without_visits(model, rep, pd.Timestamp(day)), WIDTH)
             continue
         hours = f"{sum(a.minutes for a in here) / 60:.1f}"
         yield f"{name}  " + _("Visits: {count}, hours: {hours}").format(count=len(here), hours=hours)
         for one in here:
-            yield _line(clients, rep, one)
+            yield _line(names, rep, one)
 
 
-def _line(clients: pd.DataFrame, rep: str, one: Appointment) -> str:
+def _without_visits(model: Model, rep: str, day: pd.Timestamp) -> str:
+    """Why a rep has no visits on a day."""
+    calendar, leave = model.calendar, model["leave"]
+    row = model["reps"].set_index("rep").loc[rep]
+    at = (day - calendar.days[0]).days
+    if not 0 <= at < len(calendar.days):
+        return _("outside the plan")
+    if day < row["start"] or day > row["end"]:
+        return _("not in post")
+    if not calendar.working[at]:
+        return _holiday(calendar.country, day) or _("day off")
+    away = (leave["rep"] == rep) & (leave["from"] <= day) & (leave["to"] >= day)
+    return _("on leave") if away.any() else _("no visits")
+
+
+def _holiday(country: str, day: pd.Timestamp) -> str:
+    """Name of a public holiday, in the language in force if it is known in it; blank for any other day."""
+    public = holidays.country_holidays(country, years=day.year)
+    tongue = {"en": "en_US", "zh": "zh_CN"}[current_language()]
+    if tongue in public.supported_languages:
+        public = holidays.country_holidays(country, years=day.year, language=tongue)
+    return str(public.get(day.date(), ""))
+
+
+def _line(names: Mapping[str, str], rep: str, one: Appointment) -> str:
     end = one.begin + one.minutes
     time = f"  {one.begin // 60:02d}:{one.begin % 60:02d}-{end // 60 % 24:02d}:{end % 60:02d} "
     note = _("for {owner}").format(owner=one.owner) if one.owner != rep else ""
     if one.companion:
         other = one.rep if one.companion == rep else one.companion
         note = _("with {who}").format(who=other)
-    name, hash_, number = client_name(clients, one.client).partition("#")
+    name, hash_, number = client_name(names, one.client).partition("#")
     cells = [
         padded(cut(name, CLIENT - len(hash_ + number)) + hash_ + number, CLIENT),
         padded(one.tier, TIER),

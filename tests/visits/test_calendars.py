@@ -13,8 +13,8 @@ import vobject
 from conftest import Dated
 
 from allocator.reporting.table_text import csv_text
-from allocator.texts import in_language
-from allocator.visits.calendars import calendar_bytes, write_calendars, zone_of
+from allocator.texts import _, in_language
+from allocator.visits.calendars import Calendars, write_calendars, zone_of
 from allocator.visits.week import WIDTH, cut, week_days, week_text, width
 from allocator.visits.writing import CsvWriter
 
@@ -31,7 +31,7 @@ def events(content: bytes) -> dict[str, vobject.base.Component]:
 def test_another_parser_reads_every_visit(pocket: Dated) -> None:
     """Proves that a file holds all visits of its rep with their days, lengths and the country's time zone."""
     visits = pocket.schedule.visits
-    read = events(calendar_bytes(pocket.model, visits, "li", stamp=STAMP))
+    read = events(Calendars(pocket.model, visits, stamp=STAMP).of("li"))
     mine = visits[visits["rep"] == "li"]
     assert sorted(e.dtstart.value.date() for e in read.values()) == sorted(d.date() for d in mine["date"])
     for event in read.values():
@@ -43,7 +43,7 @@ def test_another_parser_reads_every_visit(pocket: Dated) -> None:
 
 def test_visits_of_a_day_do_not_overlap(pocket: Dated) -> None:
     """Proves that the proposed times of a day follow one another."""
-    read = events(calendar_bytes(pocket.model, pocket.schedule.visits, "wang", stamp=STAMP)).values()
+    read = events(Calendars(pocket.model, pocket.schedule.visits, stamp=STAMP).of("wang")).values()
     times = sorted((e.dtstart.value, e.dtend.value) for e in read)
     assert all(end <= begin for (_b, end), (begin, _e) in itertools.pairwise(times))
 
@@ -51,11 +51,11 @@ def test_visits_of_a_day_do_not_overlap(pocket: Dated) -> None:
 def test_a_second_import_moves_events_and_doubles_none(pocket: Dated) -> None:
     """Proves that a visit keeps its UID on another day, and that the later file has the greater sequence."""
     visits = pocket.schedule.visits
-    first = events(calendar_bytes(pocket.model, visits, "li", stamp=STAMP))
+    first = events(Calendars(pocket.model, visits, stamp=STAMP).of("li"))
     moved = visits.copy()
     row = moved.index[(moved["client"] == "harbour")][0]
     moved.loc[row, "date"] += pd.Timedelta(days=1)
-    second = events(calendar_bytes(pocket.model, moved, "li", stamp=STAMP + dt.timedelta(days=1)))
+    second = events(Calendars(pocket.model, moved, stamp=STAMP + dt.timedelta(days=1)).of("li"))
     assert first.keys() == second.keys()
     assert all(int(second[u].sequence.value) > int(first[u].sequence.value) for u in first)
     days = [u for u in first if first[u].dtstart.value.date() != second[u].dtstart.value.date()]
@@ -91,6 +91,26 @@ def test_the_week_fits_a_terminal(pocket: Dated, language: str) -> None:
     assert sum(":" in line[:6] for line in text.splitlines()) == len(week)
     for client in week["client"].astype(str):
         assert client.partition("#")[2] in text
+
+
+@pytest.mark.parametrize(("language", "holiday"), [("en", "New Year's Day"), ("zh", "元旦")])
+def test_a_day_without_visits_says_why(telecom: Dated, language: str, holiday: str) -> None:
+    """Proves that leave, holidays, days outside the plan and of another post are told apart from days that are just empty."""
+    model, visits = telecom.model, telecom.schedule.visits
+    leave = pd.DataFrame({"rep": ["E01"], "from": [pd.Timestamp("2026-01-04")], "to": [pd.Timestamp("2026-01-05")]})
+    reps = model["reps"].copy()
+    reps.loc[reps["rep"] == "E02", "end"] = pd.Timestamp("2026-03-04")
+    model = replace(model, tables={**model.tables, "leave": pd.concat([model["leave"], leave]), "reps": reps})
+    few = visits[~visits["date"].between("2026-01-04", "2026-01-06")]
+    with in_language(language):
+        weeks = [("E01", "2026-W01"), ("E01", "2026-W02"), ("E02", "2026-W10")]
+        texts = [week_text(model, few if rep == "E01" else few.iloc[:0], rep, week) for rep, week in weeks]
+        away, empty = _("on leave"), _("no visits")
+        expected = {"12-31": _("outside the plan"), "01-01": holiday, "01-03": _("day off"), "01-04": away}
+        expected |= {"01-05": away, "01-06": empty, "03-04": empty, "03-05": _("not in post")}
+    lines = [line for text in texts for line in text.splitlines()[3:] if line]
+    days = {line.split()[1]: line.rpartition("  ")[2] for line in lines}
+    assert {day: days[day] for day in expected} == expected
 
 
 def test_a_week_is_an_iso_week() -> None:
