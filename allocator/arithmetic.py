@@ -19,7 +19,7 @@ from allocator.errors import Finding, Severity
 from allocator.formulation.grain import Grain, make_grain, rep_scope
 from allocator.model import Model
 from allocator.pinning import pin_conflicts
-from allocator.plausibility import plausibility
+from allocator.plausibility import REFUSED, plausibility
 from allocator.schema.findings import Place, Report
 from allocator.scopes import Scope, parse_scope
 from allocator.texts import _, after
@@ -37,7 +37,12 @@ _PRODUCTS = {"product", "family", "class"}
 
 
 def arithmetic(
-    model: Model, grain: Grain | None = None, *, strict: bool = False, engine: Engine | None = None
+    model: Model,
+    grain: Grain | None = None,
+    *,
+    strict: bool = False,
+    engine: Engine | None = None,
+    warnings: bool = True,
 ) -> list[Finding]:
     """Find what cannot be reached whatever the plan.
 
@@ -50,6 +55,8 @@ def arithmetic(
         Whether promised visits and targets of level base are hard.
     engine : Engine, optional
         For contradictions among pins; the model's setting by default.
+    warnings : bool
+        Whether what is only doubtful is looked for.
 
     Returns
     -------
@@ -61,12 +68,15 @@ def arithmetic(
     _activities(grain, report)
     _promises(grain, report, "error" if strict else "warning")
     pin_conflicts(grain, report, engine)
-    plausibility(model, report)
+    if warnings or (model["thresholds"]["check"] == REFUSED).any():
+        plausibility(model, report)
     bounds = _Bounds(grain)
     for position, target in model["targets"].iterrows():
         if target["share_of"] or target["level"] == "ceiling":
             continue
         hard = target["priority"] == "hard" or (strict and target["level"] == "base")
+        if not hard and not warnings:
+            continue
         says = bounds.out_of_reach(target)
         if says:
             severity: Severity = "error" if hard else "warning"

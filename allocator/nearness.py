@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import scipy.sparse as sp
 
-from allocator.program import Family, Floats, Ints, Program
+from allocator.program import Family, Floats, Ints, Program, keys
 
 STEPS = ((0.05, 1.0), (0.2, 2.0), (np.inf, 4.0))
 """Distance from the reference, in multiples of the column's size, up to which a unit of it costs so much: convex."""
@@ -99,9 +99,9 @@ def nearest(
 
 
 def _families(program: Program, kept: Ints, pieces: Ints, side: Floats, step: Ints) -> tuple[Family, ...]:
-    keys = program.column_keys()
+    key = keys(program.column_families)
     count, total = len(kept), len(kept) + len(pieces)
     return (
-        Family("other", "", 0, count, {"key": keys[kept]}),
-        Family("piece", "", count, total, {"key": keys[pieces], "side": side, "step": step}),
+        Family("other", "", 0, count, {"key": key[kept]}),
+        Family("piece", "", count, total, {"key": key[pieces], "side": side, "step": step}),
     )

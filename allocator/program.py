@@ -6,6 +6,7 @@ makes the immutable :class:`Program` that an engine solves.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -53,6 +54,13 @@ class Family:
     def frame(self) -> pd.DataFrame:
         """Labels as a frame, one row per column or row of the program."""
         return pd.DataFrame({k: np.asarray(v) for k, v in self.labels.items()})
+
+    @functools.cached_property
+    def keys(self) -> NDArray[np.uint64]:
+        """Hash of name and labels of each column or row: the same in every program that has it."""
+        frame = pd.DataFrame(dict(self.labels or {"": range(len(self))}), index=range(len(self)))
+        name = pd.util.hash_array(np.array([self.name], object))[0]
+        return pd.util.hash_pandas_object(frame, index=False).to_numpy(np.uint64) ^ name
 
 
 @dataclass(frozen=True)
@@ -153,14 +161,6 @@ class Program:
             row_upper=self.row_upper if row_upper is None else row_upper,
         )
 
-    def column_keys(self) -> NDArray[np.uint64]:
-        """Hash of the labels of each column, the same in every program that has it."""
-        return _keys(self.column_families)
-
-    def row_keys(self) -> NDArray[np.uint64]:
-        """Hash of the labels of each row."""
-        return _keys(self.row_families)
-
     def column_names(self) -> list[str]:
         """Readable unique names such as ``spend[fairs,2026-03]``."""
         return _names(self.column_families)
@@ -182,14 +182,9 @@ class Program:
         return max((float(p.max()) for p in parts if p.size), default=0.0)
 
 
-def _keys(families: tuple[Family, ...]) -> NDArray[np.uint64]:
-    parts = [np.zeros(0, np.uint64)]
-    for f in families:
-        labels = f.labels or {"": range(len(f))}
-        frame = pd.DataFrame({k: np.asarray(v) for k, v in labels.items()}, index=range(len(f)))
-        name = pd.util.hash_array(np.array([f.name], object))[0]
-        parts.append(pd.util.hash_pandas_object(frame, index=False).to_numpy(np.uint64) ^ name)
-    return np.concatenate(parts)
+def keys(families: tuple[Family, ...]) -> NDArray[np.uint64]:
+    """Keys of all columns, or of all rows, of a program."""
+    return np.concatenate([np.zeros(0, np.uint64), *(f.keys for f in families)])
 
 
 def _names(families: tuple[Family, ...]) -> list[str]:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from allocator.arithmetic import arithmetic
-from allocator.auditing import examine
+from allocator.auditing import examine, kpis
 from allocator.binding import binding_rules, causes, contradictions
 from allocator.engines import engine as find_engine
 from allocator.engines.status import Engine, Status
@@ -55,6 +55,7 @@ def solve(
     strict: bool = False,
     seconds: float | None = None,
     visits: bool = True,
+    quick: bool = False,
     keep: pd.DataFrame | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
@@ -73,6 +74,9 @@ def solve(
         Limit on the time in the engine.
     visits : bool
         Whether visits are dated.
+    quick : bool
+        Goals, key figures, targets, effort, budget and exact quotas alone: nothing is looked for in the targets beforehand, rounded,
+        dated or audited.
     keep : DataFrame, optional
         ``visits`` of an earlier run, whose dates are preferred.
     workers : int, optional
@@ -101,7 +105,7 @@ def solve(
 
         solver, wishes = Warm(memory), memory.wishes if memory.learning else dict(memory.wishes)
     grain = make_grain(model)
-    doubts = tuple(arithmetic(model, grain, strict=strict, engine=solver))
+    doubts = tuple(arithmetic(model, grain, strict=strict, engine=solver, warnings=not quick))
     model = replace(model, findings=(*model.findings, *doubts))
     effort = effort_program(model, grain=grain, strict=strict)
     clock.lap("build")
@@ -135,6 +139,12 @@ def solve(
     summary["solves"] = sum(o.solves for o in outcomes)
     summary["engine_seconds"] = sum(o.seconds for o in outcomes)
     clock.lap("build")
+    if quick:
+        summary["kpis"] |= kpis(model, tables)
+        summary["targets"] = _tally(tables["targets"])
+        clock.lap("audit")
+        summary["seconds"] |= clock.seconds
+        return Plan(model, "optimal", tables, goals, summary, binding, (), model.findings)
     model = replace(model, findings=(*model.findings, *publish(grain, tables)))
     clock.lap("round")
     if visits:
@@ -167,8 +177,12 @@ def _examine(model: Model, tables: dict[str, pd.DataFrame], summary: dict[str, A
         "largest_residual": checked.largest_residual,
     }
     summary["kpis"] |= figures
-    missed = int((tables["targets"]["status"] == "missed").sum())
-    summary["targets"] = {"met": len(tables["targets"]) - missed, "missed": missed}
+    summary["targets"] = _tally(tables["targets"])
+
+
+def _tally(targets: pd.DataFrame) -> dict[str, int]:
+    missed = int((targets["status"] == "missed").sum())
+    return {"met": len(targets) - missed, "missed": missed}
 
 
 def export(model: Model, path: Path, *, strict: bool = False) -> None:

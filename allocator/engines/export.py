@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from allocator.engines.highs import arrays
 from allocator.errors import EngineError
 from allocator.program import Floats, Program
 from allocator.texts import _
@@ -42,7 +41,7 @@ def export(program: Program, costs: Floats, path: Path) -> None:
         raise EngineError(_("{path}: a program is written as .mps or .lp; name the file so.").format(path=path))
     columns, rows = readable(program.column_names()), readable(program.row_names())
     program, costs, columns = _without_empty_rows(program, costs, columns)
-    lp = arrays(program, costs)
+    lp = _arrays(program, costs)
     lp.col_names_, lp.row_names_ = columns, rows
     highs = highspy.Highs()
     highs.setOptionValue("output_flag", False)
@@ -92,3 +91,21 @@ def _without_empty_rows(program: Program, costs: Floats, names: list[str]) -> tu
         matrix=sp.csr_array(sp.hstack([program.matrix, extra])),
     )
     return program, np.append(costs, 0.0), readable([*names, "nought"])
+
+
+def _arrays(program: Program, costs: Floats) -> highspy.HighsLp:
+    """A program as HiGHS's own object, which takes names."""
+    rows, columns = program.shape
+    lp = highspy.HighsLp()
+    lp.num_row_, lp.num_col_ = rows, columns
+    lp.col_cost_, lp.col_lower_, lp.col_upper_ = costs, program.lower, program.upper
+    lp.row_lower_, lp.row_upper_ = program.row_lower, program.row_upper
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    lp.a_matrix_.num_row_, lp.a_matrix_.num_col_ = rows, columns
+    lp.a_matrix_.start_ = program.matrix.indptr.astype(np.int32)
+    lp.a_matrix_.index_ = program.matrix.indices.astype(np.int32)
+    lp.a_matrix_.value_ = program.matrix.data
+    if program.integer.any():
+        kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
+        lp.integrality_ = [kinds[whole] for whole in program.integer.tolist()]
+    return lp

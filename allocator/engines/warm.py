@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from allocator.engines.highs import Highs, loaded, methods, run_loaded
 from allocator.engines.policy import Method, answer, unanswered
 from allocator.engines.status import Solution, Status
-from allocator.program import Floats, Program
+from allocator.program import Floats, Program, keys
 
 Keys = NDArray[np.uint64]
 Codes = NDArray[np.int8]
@@ -27,7 +27,7 @@ PIVOTS = 2
 
 LOWER, BASIC, UPPER, ZERO = 0, 1, 2, 3
 """Where a column or row stands, in HiGHS's codes."""
-_STANDS = [highspy.HighsBasisStatus(code) for code in (LOWER, BASIC, UPPER, ZERO)]
+_STANDS = np.array([highspy.HighsBasisStatus(code) for code in (LOWER, BASIC, UPPER, ZERO)], object)
 _CODES = {stands: code for code, stands in enumerate(_STANDS)}
 
 
@@ -75,7 +75,6 @@ class Warm:
         self.name, self.version = "highs", Highs().version
         self.hot = self.cold = 0
         self._held: tuple[highspy.Highs, Program] | None = None
-        self._keyed: tuple[Program, Keys, Keys] | None = None
 
     def solve(self, program: Program, costs: Floats, *, seconds: float | None = None, goal: str = "") -> Solution:
         """Minimise ``costs · x``; see :class:`allocator.engines.status.Engine`."""
@@ -96,24 +95,23 @@ class Warm:
     def _basis(self, program: Program, highs: highspy.Highs) -> Basis:
         basis = highs.getBasis()
         columns, rows = ([_CODES[s] for s in codes] for codes in (basis.col_status, basis.row_status))
-        return Basis(*self._keys(program), np.array(columns, np.int8), np.array(rows, np.int8))
-
-    def _keys(self, program: Program) -> tuple[Keys, Keys]:
-        """Keys of columns and rows; those of programs that differ in bounds only are made once."""
-        if self._keyed is None or self._keyed[0].column_families is not program.column_families:
-            self._keyed = (program, program.column_keys(), program.row_keys())
-        return self._keyed[1:]
+        return Basis(
+            keys(program.column_families),
+            keys(program.row_families),
+            np.array(columns, np.int8),
+            np.array(rows, np.int8),
+        )
 
     def _from(self, basis: Basis, program: Program) -> tuple[Method, ...]:
-        columns, rows = self._keys(program)
+        columns, rows = keys(program.column_families), keys(program.row_families)
         start = highspy.HighsBasis()
         at = _mapped(basis.columns, basis.column_codes, columns, LOWER)
         free = at == LOWER
         at[free & np.isinf(program.lower)] = UPPER
         at[(at == UPPER) & np.isinf(program.upper)] = LOWER
         at[(at != BASIC) & np.isinf(program.lower) & np.isinf(program.upper)] = ZERO
-        start.col_status = [_STANDS[code] for code in at.tolist()]
-        start.row_status = [_STANDS[code] for code in _mapped(basis.rows, basis.row_codes, rows, BASIC).tolist()]
+        start.col_status = _STANDS[at].tolist()
+        start.row_status = _STANDS[_mapped(basis.rows, basis.row_codes, rows, BASIC)].tolist()
         # HiGHS mends the count and the singularities of a basis that comes from elsewhere.
         start.alien = start.valid = True
 

@@ -82,6 +82,8 @@ class Metrics:
 
     def sums(self, name: str, scope: Scope, months: Ints, each: tuple[str, ...]) -> Sums:
         """Sum a metric over a scope and some months, for each repetition that occurs."""
+        if not each:
+            return self._total(name, scope, months)
         parts = [p.where(self.mask(p, scope, months)) for p in self.parts(name)]
         columns = self.draft.builder.columns
         labels = [
@@ -90,23 +92,26 @@ class Metrics:
             )
             for p in parts
         ]
-        if each:
-            every = pd.concat([pd.DataFrame(columns=list(each), dtype=object), *labels], ignore_index=True)
-            known = (every != "").all(axis=1)
-            keys = every[known].drop_duplicates().sort_values(list(each), ignore_index=True)
-        else:
-            keys = pd.DataFrame(index=[0])
+        every = pd.concat([pd.DataFrame(columns=list(each), dtype=object), *labels], ignore_index=True)
+        known = (every != "").all(axis=1)
+        keys = every[known].drop_duplicates().sort_values(list(each), ignore_index=True)
         constant, matrix = np.zeros(len(keys)), sp.csr_array((len(keys), columns))
         for part, label in zip(parts, labels, strict=True):
-            at = np.zeros(len(part), int)
-            if each:
-                at = pd.MultiIndex.from_frame(keys).get_indexer(pd.MultiIndex.from_frame(label))
+            at = pd.MultiIndex.from_frame(keys).get_indexer(pd.MultiIndex.from_frame(label))
             hit, cell = at >= 0, label.index.to_numpy()
             entries = (np.ones(hit.sum()), (at[hit], cell[hit]))
             gather = sp.csr_array(sp.coo_array(entries, shape=(len(keys), len(part))))
             constant += gather @ part.constant
             matrix = matrix + gather @ widen(part.matrix, columns)
         return Sums(keys, constant, sp.csr_array(matrix))
+
+    def _total(self, name: str, scope: Scope, months: Ints) -> Sums:
+        constant, row = 0.0, np.zeros(self.draft.builder.columns)
+        for part in self.parts(name):
+            held = self.mask(part, scope, months).astype(float)
+            constant += float(held @ part.constant)
+            row[: part.matrix.shape[1]] += part.matrix.T @ held
+        return Sums(pd.DataFrame(index=[0]), np.array([constant]), sp.csr_array(row[None, :]))
 
     def label(self, part: Cells, key: str) -> NDArray[np.object_]:
         """Text of a label for every cell; blank where the cell has none."""
