@@ -22,7 +22,7 @@ test: $(READY) lint  ## style, types and tests, those of the wheel included
 test-long: $(READY)  ## tests that plan many whole models: engines beside each other, relations of plans, every target, scenarios
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(LONG)
 
-test-system: $(SYSTEM)  ## tests with what not everybody has: Parquet
+test-system: $(SYSTEM)  ## tests with what not everybody has: Parquet, Ray
 	.venv-system/bin/python -m pytest tests/system
 
 lint: $(READY)  ## style and types alone
@@ -41,7 +41,7 @@ clean:  ## remove what make made, runs excepted
 	rm -rf .venv .venv-system build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(READY): EXTRAS := dev
-$(SYSTEM): EXTRAS := dev,parquet
+$(SYSTEM): EXTRAS := dev,parquet,ray
 $(READY) $(SYSTEM): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed; PYTHON=/path/to/python names one." >&2; exit 2; }
 	$(PYTHON) -m venv $(@D)

@@ -21,6 +21,8 @@ COMMANDS = {
     "check": "modelling",
     "solve": "running",
     "scenarios": "modelling",
+    "compare": "comparing",
+    "batch": "batching",
     "visits": "visiting",
     "schema": "columns",
 }
