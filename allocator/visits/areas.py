@@ -40,8 +40,8 @@ def area_of(clients: pd.DataFrame, owner: Ints) -> Ints:
     clients : DataFrame
     owner : int array, shape (clients,)
     """
-    codes = clients["area"].to_numpy(object).astype(str)
-    names, area = np.unique(codes, return_inverse=True)
+    codes = clients["area"].to_numpy(object)
+    area, names = pd.factorize(codes, sort=True)
     found = np.where(codes == "", -1, area).astype(np.int64)
     located = ~np.isnan(clients[["latitude", "longitude"]].to_numpy(float)).any(axis=1)
     loose = np.flatnonzero((codes == "") & located)

@@ -242,14 +242,13 @@ def _figures(book: Book, lines: Lines, placed: list[Placed], exchanged: int) -> 
 
 def _travel(book: Book, visited: Lines) -> dict[str, float | None]:
     """Kilometres of all days, and areas a day; None where places are not known for every visit."""
-    places = book.shop.places
-    row = places.row[visited.member]
+    clients, row = book.shop.clients, book.shop.row[visited.member]
     key = visited.rep * len(book.names.days) + visited.day
-    area = places.area[row]
+    area = clients.area[row]
     known = len(row) > 0 and bool((area >= 0).all())
     days = len(np.unique(key))
     visited_areas = len(np.unique(key * (int(area.max(initial=0)) + 1) + area)) if known else 0
-    where = places.where[row]
+    where = clients.where[row]
     located = len(row) > 0 and not bool(np.isnan(where).any())
     length = float(day_tours(key, where)[0].sum()) if located else None
     return {"kilometres": length, "areas_per_day": visited_areas / days if known else None}

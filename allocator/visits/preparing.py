@@ -5,55 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from allocator.visits.areas import kilometres
-from allocator.visits.horizon import Floats, Horizon, Ints
+from allocator.visits.clients import ClientRows
+from allocator.visits.horizon import Horizon, Ints
 from allocator.visits.items import Items
 from allocator.visits.joint import Joint
 from allocator.visits.keeping import Kept
 from allocator.visits.rings import Rings
 from allocator.visits.tasks import FAR_AWAY, OTHER_AREA, PER_KILOMETRE, Task, near_days
 from allocator.visits.team import Team
-
-
-@dataclass(frozen=True)
-class Places:
-    """What clients' rows say of where and when.
-
-    Attributes
-    ----------
-    area : int array, shape (clients,)
-    where : float array, shape (clients, 2)
-        Latitude and longitude.
-    weekdays : int array, shape (clients,)
-        A bit for each preferred weekday; 0 for any.
-    row : int array, shape (members,)
-        Row of each member.
-    """
-
-    area: Ints
-    where: Floats
-    weekdays: Ints
-    row: Ints
-
-
-def weekday_bits(column: pd.Series) -> Ints:
-    """Preferred weekdays, 1 (Monday) to 7, as bits."""
-    return np.array([sum(1 << (int(d) - 1) for d in set(days) if d.isdigit()) for days in column], np.int64)
-
-
-def blocked_days(column: pd.Series, row: Ints, horizon: Horizon) -> Ints:
-    """``member · days + day`` of the days on which clients cannot be visited; sorted."""
-    days = len(horizon.days)
-    keys = []
-    for client in np.flatnonzero([len(dates) > 0 for dates in column]).tolist():
-        dates = pd.to_datetime(list(column.iloc[client])).to_numpy().astype("datetime64[D]")
-        at = (dates - horizon.days[0]).astype(np.int64)
-        at = at[(at >= 0) & (at < days)]
-        members = np.flatnonzero(row == client)
-        keys.append((members[:, None] * days + at).ravel())
-    return np.unique(np.concatenate(keys)) if keys else np.zeros(0, np.int64)
 
 
 def days_apart(rings: Rings, days: int) -> Ints:
@@ -78,14 +39,15 @@ def around_joint(items: Items, joints: list[Joint], horizon: Horizon) -> Ints:
 
 @dataclass(frozen=True)
 class Workshop:
-    """All that tasks are cut from."""
+    """All that tasks are cut from; ``row`` is the client's row of each member."""
 
     horizon: Horizon
     team: Team
     items: Items
     visits: Ints
     promised: Ints
-    places: Places
+    clients: ClientRows
+    row: Ints
     closed: Ints
     kept: Kept | None
     day_minutes: Ints
@@ -108,7 +70,7 @@ class Workshop:
         row = np.where(items.owner == rep, 0, np.searchsorted(owners, items.owner) + 1)
         members, client = np.unique(items.member, return_inverse=True)
         _pairs, pair = np.unique(items.member * len(horizon.window_first) + items.window, return_inverse=True)
-        at = self.places.row[items.member]
+        at = self.row[items.member]
         area, between = self._areas(at)
         keeps, kept = self._kept(members, items)
         return Task(
@@ -133,7 +95,7 @@ class Workshop:
             minutes=items.minutes,
             spacing=items.spacing,
             area=area,
-            weekdays=self.places.weekdays[at],
+            weekdays=self.clients.weekdays[at],
             first=items.first,
             mixed=np.isin(items.member, self.mixed),
             kept=kept,
@@ -155,13 +117,13 @@ class Workshop:
 
     def _areas(self, client: Ints) -> tuple[Ints, Ints]:
         """Own numbers of the clients' areas, and what a visit in one costs on a day of another."""
-        area = self.places.area[client]
+        area = self.clients.area[client]
         names, number = np.unique(area[area >= 0], return_inverse=True)
         own = np.full(len(area), -1, np.int64)
         own[area >= 0] = number
         if not len(names):
             return own, np.zeros((0, 0), np.int64)
-        where = self.places.where[client[area >= 0]]
+        where = self.clients.where[client[area >= 0]]
         known = ~np.isnan(where).any(axis=1)
         count = np.bincount(number[known], minlength=len(names)).astype(float)
         centre = np.stack(

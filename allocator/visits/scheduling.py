@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -14,20 +14,20 @@ from scipy.sparse.csgraph import connected_components
 
 from allocator.model import Model
 from allocator.visits.answer import Names, Schedule
-from allocator.visits.areas import area_of, curve_positions
 from allocator.visits.assembling import Book, assemble
+from allocator.visits.clients import ClientRows, read_clients
 from allocator.visits.dealing import deal
 from allocator.visits.horizon import Horizon, Ints, make_horizon
 from allocator.visits.items import make_items, wanted_visits
 from allocator.visits.joint import date_executives, date_mentoring, executive_tiers, mentors
 from allocator.visits.keeping import read_kept, with_kept_days
-from allocator.visits.preparing import Places, Workshop, around_joint, blocked_days, days_apart, weekday_bits
+from allocator.visits.preparing import Workshop, around_joint, days_apart
 from allocator.visits.rings import Rings, Tables, first_minutes, make_rings
 from allocator.visits.tasks import Placed, Task
 from allocator.visits.team import Team, make_team
 from allocator.visits.workers import place_all
 
-BATCH = 1_000_000
+BATCH = 250_000
 """Visits that are in memory together."""
 Progress = Callable[[int, int], None]
 """Told how many reps are done, of how many."""
@@ -92,14 +92,13 @@ def stream(
     Schedule
         Its figures are those of the part.
     """
-    horizon = make_horizon(model.calendar)
-    team = make_team(model, horizon)
-    rings = make_rings(model, tables, team.code)
+    ground = survey(model, tables)
+    team = ground.team
     waiting: deque[_Batch] = deque()
 
     def tasks() -> Iterator[Task]:
-        for groups in _batches(model, team, rings, rows):
-            book = prepare(model, tables, horizon, team, rings.only(groups), keep)
+        for batch in _batches(ground, rows):
+            book = prepare(batch, keep)
             by_rep = book.shop.by_rep()
             waiting.append(_Batch(book, list(by_rep.values()), []))
             yield from (book.shop.task(rep, items) for rep, items in by_rep.items())
@@ -133,11 +132,51 @@ class _Batch:
         return assemble(self.book, self.items, self.placed)
 
 
-def _batches(model: Model, team: Team, rings: Rings, rows: int | None) -> list[Ints]:
-    """Groups that are dated together: reps and their backups never apart, nor any who share executives or mentors."""
-    every = np.arange(len(rings.name))
-    if rows is None or executive_tiers(model) or (mentors(model, team) >= 0).any():
-        return [every]
+@dataclass(frozen=True)
+class Ground:
+    """What is known before visits are dealt: of the whole plan, or of a batch of its reps (with their numbers in the batch).
+
+    Attributes
+    ----------
+    mentor : int array, shape (reps,)
+        Mentor of each rep; −1 for none.
+    """
+
+    model: Model
+    tables: Tables
+    horizon: Horizon
+    team: Team
+    rings: Rings
+    clients: ClientRows
+    mentor: Ints
+
+    def only(self, groups: Ints) -> Ground:
+        """Return some of the groups with their reps and the backups of these."""
+        rings = self.rings.only(groups)
+        if rings is self.rings:
+            return self
+        reps = np.unique(np.concatenate([rings.owner, rings.backup]))
+        reps = reps[reps >= 0]
+        place = np.full(len(self.team.code) + 1, -1, np.int64)
+        place[reps] = np.arange(len(reps))
+        rings = replace(rings, owner=place[rings.owner], backup=place[rings.backup])
+        return replace(self, team=self.team.only(reps), rings=rings, mentor=place[self.mentor[reps]])
+
+
+def survey(model: Model, tables: Tables) -> Ground:
+    """Read days, reps, groups and clients of a plan."""
+    horizon = make_horizon(model.calendar)
+    team = make_team(model, horizon)
+    rings = make_rings(model, tables, team.code)
+    return Ground(model, tables, horizon, team, rings, read_clients(model, horizon, rings), mentors(model, team))
+
+
+def _batches(ground: Ground, rows: int | None) -> Iterator[Ground]:
+    """Parts that are dated together: reps and their backups never apart, nor any who share executives or mentors."""
+    team, rings = ground.team, ground.rings
+    if rows is None or executive_tiers(ground.model) or (ground.mentor >= 0).any():
+        yield ground
+        return
     has = np.flatnonzero(rings.backup >= 0)
     size = len(team.code)
     graph = sp.coo_array((np.ones(len(has)), (rings.owner[has], rings.backup[has])), shape=(size, size))
@@ -148,16 +187,17 @@ def _batches(model: Model, team: Team, rings: Rings, rows: int | None) -> list[I
     order = np.argsort(first)
     batch = np.empty(len(order), np.int64)
     batch[order] = np.cumsum(weight[order]) // max(rows, 1)
-    return [every[batch[of] == k] for k in np.unique(batch)]
+    for k in np.unique(batch):
+        yield ground.only(np.flatnonzero(batch[of] == k))
 
 
-def prepare(
-    model: Model, tables: Tables, horizon: Horizon, team: Team, rings: Rings, keep: pd.DataFrame | None
-) -> Book:
+def prepare(ground: Ground, keep: pd.DataFrame | None) -> Book:
     """Everything that is decided before reps are looked at one by one: which visits, joint ones with their days."""
+    model, tables, horizon = ground.model, ground.tables, ground.horizon
+    team, rings, mentor = ground.team, ground.rings, ground.mentor
     dealt = deal(model, horizon, rings)
     tiers = model["tiers"]
-    names = _names(model, horizon, team, rings)
+    names = _names(ground)
     kept = None if keep is None else read_kept(keep, names.client, horizon, rings)
     wanted = wanted_visits(
         dealt,
@@ -170,7 +210,7 @@ def prepare(
         wanted = with_kept_days(horizon, wanted, kept)
     items = make_items(horizon, team, wanted)
     apart = days_apart(rings, len(horizon.days))
-    closed = np.union1d(blocked_days(model["clients"]["blocked"], rings.client, horizon), apart)
+    closed = np.union1d(ground.clients.blocked(rings.client, len(horizon.days)), apart)
     minutes = np.where(team.own, team.day_minutes[:, None], 0)
     left, promised = items.visits.copy(), items.promised.copy()
     executives, refused = date_executives(
@@ -178,7 +218,6 @@ def prepare(
     )
     _use(left, promised, np.concatenate([executives.item, refused]))
     np.subtract.at(minutes, (items.rep[executives.item], executives.day), items.minutes[executives.item])
-    mentor = mentors(model, team)
     taken = np.union1d(closed, around_joint(items, [executives], horizon))
     mentoring = date_mentoring(model, horizon, team, items, mentor, taken, left, minutes, kept)
     np.subtract.at(minutes, (items.rep[mentoring.item], mentoring.day), items.minutes[mentoring.item])
@@ -196,7 +235,8 @@ def prepare(
         items=items,
         visits=left,
         promised=promised,
-        places=_places(model, rings),
+        clients=ground.clients,
+        row=rings.client,
         closed=np.union1d(closed, around_joint(items, [executives, mentoring], horizon)),
         kept=kept,
         day_minutes=np.maximum(minutes, 0),
@@ -236,54 +276,39 @@ def _mixed(member: Ints, rep: Ints) -> Ints:
     return np.unique(m[1:][(np.diff(m) == 0) & (np.diff(r) != 0)])
 
 
-def _places(model: Model, rings: Rings) -> Places:
-    clients = model["clients"]
-    owner = np.full(len(clients), -1, np.int64)
-    owner[rings.client] = np.repeat(rings.owner, rings.size)
-    return Places(
-        area=area_of(clients, owner),
-        where=clients[["latitude", "longitude"]].to_numpy(float),
-        weekdays=weekday_bits(clients["weekdays"]),
-        row=rings.client,
-    )
-
-
-def _names(model: Model, horizon: Horizon, team: Team, rings: Rings) -> Names:
-    clients = model["clients"].iloc[rings.client]
-    code = clients["client"].to_numpy(object)
+def _names(ground: Ground) -> Names:
+    model, horizon, rings = ground.model, ground.horizon, ground.rings
+    code = model["clients"]["client"].to_numpy(object)[rings.client]
     many = np.flatnonzero(rings.number > 0)
     client = code.copy()
     client[many] = [f"{c}#{n}" for c, n in zip(code[many], rings.number[many].tolist(), strict=True)]
     tier_of = np.repeat(rings.tier, rings.size)
-    first, last = _series(model, horizon, clients, tier_of)
+    first, last = _series(model, horizon, rings.client, tier_of)
     first = np.maximum(first, np.repeat(rings.first_day, rings.size))
     last = np.minimum(last, np.repeat(rings.last_day, rings.size))
-    rows = model["clients"]
-    tour = np.lexsort((rows["client"].astype(str), curve_positions(rows), rows["area"].astype(str)))
-    place = np.empty(len(rows), np.int64)
-    place[tour] = np.arange(len(rows))
     resources = [" ".join(sorted(set(r))) for _t, r in model["needs"].query("tier != ''").groupby("tier")["resource"]]
     return Names(
         days=horizon.days,
-        rep=team.code,
+        rep=ground.team.code,
         tier=model["tiers"]["tier"].to_numpy(object),
         window=horizon.label,
-        companions=np.array(["", *team.code, *sorted(set(resources))], object),
+        companions=np.array(["", *ground.team.code, *sorted(set(resources))], object),
         client=client,
         tier_of=tier_of,
         lost=np.repeat(rings.lost, rings.size),
         renewal_from=first,
         renewal_to=last,
-        tour=place[rings.client] * (int(rings.number.max(initial=0)) + 1) + rings.number,
+        tour=ground.clients.tour[rings.client] * (int(rings.number.max(initial=0)) + 1) + rings.number,
     )
 
 
-def _series(model: Model, horizon: Horizon, clients: pd.DataFrame, tier_of: Ints) -> tuple[Ints, Ints]:
+def _series(model: Model, horizon: Horizon, row: Ints, tier_of: Ints) -> tuple[Ints, Ints]:
     """First and last day of each client's renewal series; (0, −1) without one in the plan."""
     lead = np.append(model["tiers"]["renewal_lead_months"].to_numpy(np.int64), 0)[tier_of]
-    end = clients["renewal"]
-    active = (clients["status"] == "active").to_numpy()
-    first, last = np.zeros(len(clients), np.int64), np.full(len(clients), -1, np.int64)
+    clients = model["clients"]
+    end = clients["renewal"].iloc[row]
+    active = (clients["status"] == "active").to_numpy()[row]
+    first, last = np.zeros(len(row), np.int64), np.full(len(row), -1, np.int64)
     for months in np.unique(lead[lead > 0]).tolist():
         rows = np.flatnonzero((lead == months) & active & end.notna().to_numpy())
         begin = end.iloc[rows] - pd.DateOffset(months=months)

@@ -43,6 +43,16 @@ class Team:
     month_minutes: Floats
     new: Bools
 
+    def only(self, reps: Ints) -> Team:
+        """Return some of the reps, who have no backups but each other."""
+        place = np.full(len(self.code) + 1, -1, np.int64)
+        place[reps] = np.arange(len(reps))
+        picked = {
+            name: getattr(self, name)[reps]
+            for name in ("code", "own", "day_minutes", "day_visits", "month_minutes", "new")
+        }
+        return Team(backup=place[self.backup[reps]], **picked)
+
     def covers(self, owner: Ints, backup: Ints) -> Bools:
         """Days on which backups cover for owners: the owner is away, the backup is there; shape (pairs, days), −1 is nobody."""
         there = np.append(self.own, np.zeros((1, self.own.shape[1]), bool), axis=0)

@@ -18,12 +18,9 @@ from scipy.optimize import linprog
 from allocator.model import Model
 from allocator.solving import solve
 from allocator.visits import Schedule, schedule, stream
-from allocator.visits.horizon import make_horizon
 from allocator.visits.placing import place
-from allocator.visits.rings import make_rings
-from allocator.visits.scheduling import prepare
+from allocator.visits.scheduling import prepare, survey
 from allocator.visits.tasks import LOAD, NO_OTHER, NO_PROMISED, Task, home_areas, offer
-from allocator.visits.team import make_team
 
 PROOFS = int(os.environ.get("ALLOCATOR_PROOF", "3"))
 """Random instances of each kind."""
@@ -251,9 +248,7 @@ def test_visits_of_one_length_are_dated_at_least_cost(telecom_model: Model, seed
     model, tables = random_plan(telecom_model, seed)
     tiers = model["tiers"].assign(minutes=45.0, spacing_days=0)
     model = replace(model, tables={**model.tables, "tiers": tiers})
-    horizon = make_horizon(model.calendar)
-    team = make_team(model, horizon)
-    shop = prepare(model, tables, horizon, team, make_rings(model, tables, team.code), None).shop
+    shop = prepare(survey(model, tables), None).shop
     compared = 0
     for rep, rows in shop.by_rep().items():
         task = shop.task(rep, rows)
