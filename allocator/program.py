@@ -60,7 +60,8 @@ class Family:
         """Hash of name and labels of each column or row: the same in every program that has it."""
         frame = pd.DataFrame(dict(self.labels or {"": range(len(self))}), index=range(len(self)))
         name = pd.util.hash_array(np.array([self.name], object))[0]
-        return pd.util.hash_pandas_object(frame, index=False).to_numpy(np.uint64) ^ name
+        keys: NDArray[np.uint64] = pd.util.hash_pandas_object(frame, index=False).to_numpy(np.uint64) ^ name
+        return keys
 
 
 @dataclass(frozen=True)

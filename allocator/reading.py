@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -82,8 +82,10 @@ def read_tables(path: str | Path, report: Report) -> Tables:
     return source.tables(path)
 
 
-def check(tables: Tables, report: Report | None = None) -> Model:
+def check(tables: Tables, report: Report | None = None, known: Collection[str] = ()) -> Model:
     """Check typed tables against the dictionary and each other, and make the model.
+
+    Tables that are ``known`` are those of a model, unchanged: they are checked against the others alone.
 
     Raises
     ------
@@ -93,12 +95,15 @@ def check(tables: Tables, report: Report | None = None) -> Model:
     report = Report() if report is None else report
     frames: dict[str, pd.DataFrame] = {}
     for name, table in dictionary().items():
+        if name in known:
+            frames[name] = tables.frames[name]
+            continue
         frames[name], order = in_order(tables.frames[name], table)
         if place := tables.places.get(name):
             rows = place.rows[order] if len(place.rows) == len(order) else place.rows[:0]
             report.places[name] = replace(place, rows=rows)
     frames = complete(frames)
-    check_tables(tables.settings, frames, report)
+    check_tables(tables.settings, frames, report, known=known)
     if report:
         raise InputError(report.findings())
     return Model(

@@ -22,7 +22,7 @@ from allocator.engines.status import Engine, Status
 from allocator.errors import EngineError
 from allocator.formulation.answers import effort_tables
 from allocator.formulation.effort import Effort, effort_program
-from allocator.formulation.grain import make_grain
+from allocator.formulation.grain import grain_like
 from allocator.formulation.quotas import Quotas, quota_program
 from allocator.model import LEVELS, Model
 from allocator.ordering import HELD, Ordering, Outcome, worst_loss
@@ -34,9 +34,12 @@ from allocator.settling import settle_effort, settle_quotas
 from allocator.texts import _
 
 if TYPE_CHECKING:
-    from allocator.engines.warm import Memory
+    from allocator.replanning import Memory
 
 Progress = Callable[[str], None]
+FIGURES = ("assignments", "forecast", "effort", "won", "budget", "supply")
+"""Tables from which the key figures are worked out."""
+
 STATUS = {
     Status.OPTIMAL: "optimal",
     Status.FEASIBLE: "limit",
@@ -103,8 +106,11 @@ def solve(
     if memory is not None:
         from allocator.engines.warm import Warm
 
-        solver, wishes = Warm(memory), memory.wishes if memory.learning else dict(memory.wishes)
-    grain = make_grain(model)
+        solver = Warm(memory.bases, learning=memory.learning)
+        wishes = memory.wishes if memory.learning else dict(memory.wishes)
+    grain = grain_like(memory.grain if memory else None, model)
+    if memory is not None and memory.learning:
+        memory.grain = grain
     doubts = tuple(arithmetic(model, grain, strict=strict, engine=solver, warnings=not quick))
     model = replace(model, findings=(*model.findings, *doubts))
     effort = effort_program(model, grain=grain, strict=strict)
@@ -140,7 +146,7 @@ def solve(
     summary["engine_seconds"] = sum(o.seconds for o in outcomes)
     clock.lap("build")
     if quick:
-        summary["kpis"] |= kpis(model, tables)
+        summary["kpis"] |= kpis(model, {name: tables[name] for name in FIGURES})
         summary["targets"] = _tally(tables["targets"])
         clock.lap("audit")
         summary["seconds"] |= clock.seconds

@@ -7,7 +7,7 @@ from the start.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import highspy
 import numpy as np
@@ -41,37 +41,24 @@ class Basis:
     row_codes: Codes
 
 
-@dataclass
-class Memory:
-    """What a run leaves to later ones.
-
-    Attributes
-    ----------
-    bases : dict of str to Basis
-        By goal.
-    wishes : dict of str to int
-        How many wishes could be had at once, by the first of them.
-    learning : bool
-        Whether runs add to it. Those that only read it give the same answers in any order.
-    """
-
-    bases: dict[str, Basis] = field(default_factory=dict)
-    wishes: dict[str, int] = field(default_factory=dict)
-    learning: bool = True
-
-
 class Warm:
     """HiGHS with a memory.
 
+    Parameters
+    ----------
+    bases : dict of str to Basis
+        By goal.
+    learning : bool
+        Whether bases are kept there, not started from.
+
     Attributes
     ----------
-    memory : Memory
     hot, cold : int
         Solves that an earlier basis answered, and those from the start.
     """
 
-    def __init__(self, memory: Memory) -> None:
-        self.memory = memory
+    def __init__(self, bases: dict[str, Basis], *, learning: bool) -> None:
+        self.bases, self.learning = bases, learning
         self.name, self.version = "highs", Highs().version
         self.hot = self.cold = 0
         self._held: tuple[highspy.Highs, Program] | None = None
@@ -81,15 +68,15 @@ class Warm:
         if program.integer.any() or not goal or not program.nonzeros:
             return Highs().solve(program, costs, seconds=seconds)
         left: list[highspy.Highs] = []
-        basis = self.memory.bases.get(goal)
-        start = self._from(basis, program) if basis is not None and not self.memory.learning else ()
+        basis = self.bases.get(goal)
+        start = self._from(basis, program) if basis is not None and not self.learning else ()
         found = answer(program, costs, seconds, lambda p: (*start, *methods(p, left.append)))
         if left:
             self.cold += 1
         else:
             self.hot += 1
-        if found.status is Status.OPTIMAL and left and self.memory.learning:
-            self.memory.bases[goal] = self._basis(program, left[-1])
+        if found.status is Status.OPTIMAL and left and self.learning:
+            self.bases[goal] = self._basis(program, left[-1])
         return found
 
     def _basis(self, program: Program, highs: highspy.Highs) -> Basis:

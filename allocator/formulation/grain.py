@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -207,6 +207,26 @@ def make_grain(model: Model) -> Grain:
         reads=reads,
         named=mentioned,
     )
+
+
+READ = (
+    *("units", "reps", "leave", "calendar", "activities", "tiers"),
+    *("clients", "products", "demand", "seasonality", "shifts"),
+)
+"""Tables of which a grain is made."""
+
+
+def grain_like(earlier: Grain | None, model: Model) -> Grain:
+    """The grain of a model: an earlier one, where both models have the very tables of which a grain is made."""
+    if (
+        earlier is not None
+        and all(model[name] is earlier.model[name] for name in READ)
+        and (model.settings.start, model.settings.months, model.settings.country)
+        == (earlier.model.settings.start, earlier.model.settings.months, earlier.model.settings.country)
+        and what_is_read(model) == (earlier.reads, earlier.named)
+    ):
+        return replace(earlier, model=model)
+    return make_grain(model)
 
 
 def make_people(model: Model) -> People:

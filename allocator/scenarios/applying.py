@@ -106,5 +106,7 @@ def _checked(model: Model, changing: Changing, names: str, report: Report) -> Mo
     """The changed model; what is wrong with a changed table is said of the scenarios."""
     for table in changing.touched:
         report.places[table] = Place(f"{names}[{table}]", np.zeros(0, np.int64))
-    frames = {name: frame.reset_index(drop=True) for name, frame in changing.changed.items()}
-    return check(Tables(model.name, model.source, changing.settings, frames, {}), report)
+    known = {name for name in model.tables if name not in changing.touched}
+    changed = changing.changed.items()
+    frames = {name: frame if name in known else frame.reset_index(drop=True) for name, frame in changed}
+    return check(Tables(model.name, model.source, changing.settings, frames, {}), report, known)

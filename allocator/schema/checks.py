@@ -51,7 +51,11 @@ def _tiers(named: pd.Series) -> pd.DataFrame:
 
 
 def check_tables(
-    settings: Settings | None, frames: Frames, report: Report, unread: Collection[str] = frozenset()
+    settings: Settings | None,
+    frames: Frames,
+    report: Report,
+    unread: Collection[str] = frozenset(),
+    known: Collection[str] = frozenset(),
 ) -> None:
     """Check everything; findings go to ``report``.
 
@@ -64,9 +68,11 @@ def check_tables(
     report : Report
     unread : collection of str
         Tables that are not there or could not be read: what refers to them is not checked.
+    known : collection of str
+        Tables whose cells were checked before.
     """
     for name in dictionary():
-        if name not in unread or name in report.broken:
+        if name not in known and (name not in unread or name in report.broken):
             check_columns(name, frames[name], report)
     _check_references(frames, report, unread)
     if settings is None or unread:
