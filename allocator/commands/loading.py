@@ -13,9 +13,8 @@ from allocator.commands.common import Session
 from allocator.texts import _
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from allocator.model import Model
+    from allocator.scenarios.applying import Changed
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,9 @@ class Loaded:
     model : Model
     scenarios : tuple of str
         Names of the scenarios that hold.
-    changes : DataFrame or None
+    before : Model
+        The model without them.
+    changed : Changed or None
         What they changed.
     seconds : float
         Time of reading.
@@ -35,7 +36,8 @@ class Loaded:
 
     model: Model
     scenarios: tuple[str, ...]
-    changes: pd.DataFrame | None
+    before: Model
+    changed: Changed | None
     seconds: float
 
 
@@ -64,14 +66,15 @@ def load_model(session: Session, path: Path, scenario: str | None = None, *, fin
 
     session.speak(language_of_model(path))
     started = time.perf_counter()
-    model, changes = load(path), None
+    before, changed = load(path), None
+    model = before
     names: tuple[str, ...] = ()
-    session.speak(chosen_language(model))
+    session.speak(chosen_language(before))
     if scenario:
         from allocator.scenarios.applying import with_scenarios
 
-        changed = with_scenarios(model, scenario)
-        model, changes, names = changed.model, changed.changes, tuple(s.name for s in changed.scenarios)
+        changed = with_scenarios(before, scenario)
+        model, names = changed.model, tuple(s.name for s in changed.scenarios)
     if findings:
         session.findings(model.findings)
-    return Loaded(model, names, changes, time.perf_counter() - started)
+    return Loaded(model, names, before, changed, time.perf_counter() - started)

@@ -56,6 +56,11 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def seconds_option(text: str) -> click.Option:
+    """Build ``--seconds``."""
+    return click.Option(["--seconds"], type=_seconds, metavar="S", help=text)
+
+
 def solve_command() -> click.Command:
     """Build ``allocator solve``."""
     short = _("Plan a model, write the run and say what came out.")
@@ -92,12 +97,7 @@ def solve_command() -> click.Command:
                 default="csv",
                 help=_("What the tables of the run are: csv, or parquet."),
             ),
-            click.Option(
-                ["--seconds"],
-                type=_seconds,
-                metavar="S",
-                help=_("Stop the search after so many seconds; what is not proved by then is no plan."),
-            ),
+            seconds_option(_("Stop the search after so many seconds; what is not proved by then is no plan.")),
         ],
     )
 
@@ -156,13 +156,17 @@ def _solve(
 
 
 def _completed(plan: Plan, loaded: Loaded) -> Plan:
-    """The plan with the time of reading, the names of the scenarios and what they changed."""
+    """The plan with the time of reading, the names of the scenarios, what they changed and which clients change hands."""
     times = dict(plan.summary["seconds"])
     times["read"] = loaded.seconds
     times["total"] = loaded.seconds + (times["total"] or 0.0)
     tables = dict(plan.tables)
-    if loaded.changes is not None and tables:
-        tables["changes"] = loaded.changes
+    if loaded.changed is not None and tables:
+        from allocator.scenarios.handing_over import handover
+
+        tables["changes"] = loaded.changed.changes
+        hands = handover(loaded.before, loaded.changed)
+        tables |= {"handover": hands} if len(hands) else {}
     return replace(plan, tables=tables, summary={**plan.summary, "seconds": times, "scenarios": list(loaded.scenarios)})
 
 

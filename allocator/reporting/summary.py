@@ -39,6 +39,7 @@ def report(plan: Plan, summary: Mapping[str, Any], folder: Path) -> RenderableTy
             *_targets(plan, summary, amounts),
             *_quotas(plan, amounts),
             *_visits(plan, summary),
+            *_hand_over(plan),
             *_key_figures(summary, amounts),
             *_binding(plan),
         ]
@@ -139,6 +140,31 @@ def _dated(plan: Plan, figures: Mapping[str, Any]) -> Iterator[str]:
         yield _("about {kilometres} km between the visits of a day").format(kilometres=f"{figures['kilometres']:,.0f}")
     if figures.get("moved") is not None:
         yield _("{moved} visits have another date than before").format(moved=f"{figures['moved']:,}")
+
+
+def _hand_over(plan: Plan) -> list[RenderableType]:
+    if "handover" not in plan.tables:
+        return []
+    return _section(_("Clients that change hands"), Group(*(Text(line) for line in handed_over(plan["handover"]))))
+
+
+def handed_over(table: pd.DataFrame) -> Iterator[str]:
+    """How many clients change hands, and the renewals at risk, in sentences.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Content of ``handover.csv``.
+    """
+    pairs = (table["from"].astype(str) + " → " + table["to"].astype(str).replace("", _("nobody"))).value_counts()
+    listed = _(", ").join(f"{pair} {clients:,}" for pair, clients in pairs.head(LINES).items())
+    says = _("clients that get another rep: {clients} ({reps})")
+    yield says.format(clients=f"{len(table):,}", reps=listed + (" …" if len(pairs) > LINES else ""))
+    risk = table[table["at_risk"]]
+    if len(risk):
+        kept = share(1.0 - float(risk["churn"].fillna(0.0).mean()))
+        says = _("renewals at risk: {renewals}; {share} of them stay if each leaves as often as its churn says")
+        yield says.format(renewals=f"{len(risk):,}", share=kept)
 
 
 def _key_figures(summary: Mapping[str, Any], amounts: Amounts) -> list[RenderableType]:
