@@ -62,10 +62,15 @@ class Options:
     seconds: float | None = None
     visits: bool = True
 
-    def label(self) -> str:
-        """Words for what is not as usual; blank where all is."""
-        limit = "" if self.seconds is None else f"{self.seconds:g}s"
-        return " ".join(filter(None, ("strict" * self.strict, self.engine, limit, "" if self.visits else "undated")))
+    def label(self, usual: Options) -> str:
+        """Words for what is other than usual; blank where nothing is."""
+        words = {
+            "strict": "strict" if self.strict else "not strict",
+            "engine": self.engine or "own engine",
+            "seconds": "unlimited" if self.seconds is None else f"{self.seconds:g}s",
+            "visits": "dated" if self.visits else "undated",
+        }
+        return " ".join(word for key, word in words.items() if getattr(self, key) != getattr(usual, key))
 
 
 @dataclass(frozen=True)

@@ -196,7 +196,7 @@ class _Crosser:
         for varied, parts in meeting.variants:
             values = " ".join(f"{k}={v}" for k, v in varied)
             first = case.name or " ".join(filter(None, (source.name, case.scenario)))
-            last = "" if case.name else case.options.label()
+            last = "" if case.name else case.options.label(self._batch.options[0])
             one = replace(case, name=" ".join(filter(None, (first, values, last))), varied=varied)
             if one.name in self._planned:
                 says = _("Two cases are called {name}. Give one of them another name.").format(name=one.name)

@@ -69,8 +69,8 @@ class Entry:
     attempts : int
     amounts : Amounts
         How its money is written.
-    against : float or None
-        Revenue of its base.
+    base : mapping, optional
+        Figures of its base.
     """
 
     case: Case

@@ -43,7 +43,9 @@ EXACT = 1e-9
 Figures = Mapping[str, float | None]
 """Value of each measure; None is not known."""
 
-_RULE = re.compile(r"(?P<measure>.*?)\s+at\s+(?P<side>\S+)\s+(?P<number>\S+?)\s*(?P<percent>%?)(?:\s+of\s+(?P<of>.+))?")
+_RULE = re.compile(
+    r"(?P<measure>.*?)\s+at\s+(?P<side>\S+)\s+(?P<number>\S+?)\s*(?P<percent>%?)(?:\s+of\s+(?P<of>.+))?", re.I
+)
 _NUMBER = re.compile(r"-?(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d+)?")
 
 

@@ -100,7 +100,7 @@ def _prepared(batch: Batch, planned: Planned, known: dict[str, Mapping[str, str]
     task = Task(
         kind="plan",
         model=planned.source.name,
-        sha256=sha256 if not problem else f"{sha256}: {problem}",
+        sha256=sha256 if not problem else f"{sha256} malformed",
         scenario=case.scenario,
         varied=case.varied,
         parts=planned.parts,

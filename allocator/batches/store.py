@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -106,7 +105,9 @@ def open_store(folder: Path) -> Iterator[Store]:
     """
     check_place(folder, JOURNAL)
     try:
-        (folder / RESULTS).mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / JOURNAL).touch()  # before all else: by it the folder is known
+        (folder / RESULTS).mkdir(exist_ok=True)
         with FileLock(folder / LOCK, timeout=0), Journal(folder / JOURNAL) as journal:
             sync_folder(folder)
             store = Store(folder, journal)
@@ -117,4 +118,4 @@ def open_store(folder: Path) -> Iterator[Store]:
         raise EngineError(says.format(folder=folder)) from error
     except OSError as error:
         says = _("Cannot write {folder}: {reason}. What is done is kept; the same command goes on.")
-        raise EngineError(says.format(folder=folder, reason=error.strerror or os.fspath(str(error)))) from error
+        raise EngineError(says.format(folder=folder, reason=error.strerror or error)) from error
