@@ -1,0 +1,403 @@
+"""From a model to an explanation: is there a plan, what clashes, what is missing, and the ways out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from allocator.arithmetic import arithmetic
+from allocator.engines import engine as find_engine
+from allocator.engines.status import Engine, Status
+from allocator.errors import EngineError, Finding
+from allocator.explaining.breaking import Broken, Parts, breaking_steps
+from allocator.explaining.clashing import Clash, Elastic, OutOfTime, Search, has_whole, whole_oracle
+from allocator.explaining.effort_rules import effort_rules
+from allocator.explaining.missing import Missing, arithmetic_of
+from allocator.explaining.quota_rules import quota_rules
+from allocator.explaining.relief import Relief, effort_reliefs, quota_reliefs
+from allocator.explaining.repairs import Finder, Repair, Trial
+from allocator.explaining.rulebook import Item, Key, Rulebook
+from allocator.formulation.effort import Effort
+from allocator.formulation.grain import make_grain
+from allocator.model import Model
+from allocator.ordering import Ordering, Outcome
+from allocator.program import Floats
+from allocator.texts import _
+
+Progress = Callable[[str], None]
+
+SEEN = 1e-6
+"""Relative miss from which a wish is missed."""
+
+FURTHER = 20.0
+"""Seconds after which no further clashes are looked for, once every missed wish has its own."""
+
+LINES = {2: 6, 1: 8}
+"""Lines that a clash may have when it is told by rep and month, or by month."""
+
+FIRST = ("prospects", "ceiling", "least", "executive", "days", "hours", "supply", "pool", "most")
+"""Kinds of rules in the order in which they are let go, so that what people can change is named before what they cannot."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """A clash with its arithmetic."""
+
+    clash: Clash
+    missing: tuple[Missing, ...]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Clashes that hang together, and the ways out.
+
+    Attributes
+    ----------
+    told : tuple of Told
+    repairs : tuple of Repair
+        The cheapest first.
+    short : tuple of str
+        Kinds of rules that do not suffice by themselves.
+    goals : tuple of Item
+        Missed wishes that the ways out reach.
+    """
+
+    told: tuple[Told, ...]
+    repairs: tuple[Repair, ...] = ()
+    short: tuple[str, ...] = ()
+    goals: tuple[Item, ...] = ()
+
+
+@dataclass(frozen=True)
+class Miss:
+    """A wish that the plan misses: relative, and in its measure."""
+
+    item: Item
+    relative: float
+    amount: float
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why there is no plan, or why wishes are missed.
+
+    Attributes
+    ----------
+    model : Model
+    status : str
+        impossible (hard rules clash), missed (wishes are), met (nothing is to be explained), refused (findings say why), limit.
+    misses : tuple of Miss
+        Wishes that the plan misses.
+    problems : tuple of Problem
+    broken : Broken or None
+        What the steps of scenarios have to do with it.
+    findings : tuple of Finding
+        Errors of another kind that refuse the model.
+    seconds : dict of str to float
+    solves : int
+    """
+
+    model: Model
+    status: str
+    misses: tuple[Miss, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    broken: Broken | None = None
+    findings: tuple[Finding, ...] = ()
+    seconds: dict[str, float] = field(default_factory=dict)
+    solves: int = 0
+
+
+def explain(
+    model: Model,
+    *,
+    scenarios: tuple[Model, Parts] | None = None,
+    strict: bool = False,
+    engine: str | Engine | None = None,
+    most: int = 5,
+    seconds: float | None = None,
+    progress: Progress | None = None,
+) -> Explanation:
+    """Say what clashes in a model, what is missing, and what would end it.
+
+    Parameters
+    ----------
+    model : Model
+        With scenarios, if there are any.
+    scenarios : (Model, sequence of (Scenario, steps)), optional
+        The model without them, and their steps.
+    strict : bool
+        Promised visits and base targets are hard.
+    engine : str or Engine, optional
+        The model's setting by default.
+    most : int
+        Clashes that are told.
+    seconds : float, optional
+        Limit of the whole; what is not found by then is left out.
+    progress : callable, optional
+        Told what is looked for.
+
+    Raises
+    ------
+    EngineError
+        If the engine is not there, or fails.
+    """
+    name = engine or model.settings.engine
+    solver = find_engine(name) if isinstance(name, str) else name
+    return _Explaining(model, solver, strict, most, seconds, progress or (lambda _step: None)).run(scenarios)
+
+
+class _Explaining:
+    """One explanation while it is being made."""
+
+    def __init__(
+        self, model: Model, engine: Engine, strict: bool, most: int, seconds: float | None, progress: Progress
+    ) -> None:
+        self.model, self.engine, self.strict, self.most, self.progress = model, engine, strict, most, progress
+        self.until = np.inf if seconds is None else time.perf_counter() + seconds
+        self.solves = 0
+        self.seconds: dict[str, float] = {}
+        self.last = time.perf_counter()
+
+    def run(self, scenarios: tuple[Model, Parts] | None) -> Explanation:
+        grain = make_grain(self.model)
+        doubts = arithmetic(self.model, grain, strict=self.strict, engine=self.engine)
+        refused = tuple(f for f in doubts if f.severity == "error" and f.rule not in ("arithmetic", "pins"))
+        found = Explanation(self.model, "refused" if refused else "met", findings=refused)
+        self.progress(_("what clashes"))
+        pins = self._among_quotas(quota_rules(self.model, grain))
+        book, effort = effort_rules(self.model, strict=self.strict)
+        self._lap("build")
+        hard, misses, status = self._among_effort(book, effort)
+        problems = (*pins, *hard)
+        if problems and (pins or not misses):
+            status = "impossible"
+        if refused:
+            status = "refused"
+        found = replace(found, status=status, problems=problems, misses=misses)
+        if scenarios is not None and status in ("impossible", "missed"):
+            self.progress(_("what the scenario changed"))
+            base, parts = scenarios
+            missed = frozenset(m.item.key for m in misses)
+            broken = breaking_steps(base, parts, missed, self._missed_of, strict=self.strict, engine=self.engine)
+            found = replace(found, broken=broken)
+            self._lap("steps")
+        return replace(found, seconds=self.seconds, solves=self.solves)
+
+    def _lap(self, part: str) -> None:
+        now = time.perf_counter()
+        self.seconds[part] = self.seconds.get(part, 0.0) + now - self.last
+        self.last = now
+
+    # Clashes
+
+    def _among_quotas(self, book: Rulebook) -> tuple[Problem, ...]:
+        """Problems among pins, floors, caps and the incentive line."""
+        if book.atoms.empty:
+            return ()
+        elastic = Elastic(book, self.engine)
+        search = Search(book, elastic.contradiction, until=self.until)
+        clashes = [Clash(items) for items in search.clashes(book.items, self.most)]
+        self.solves += elastic.solves
+        told = self._told(clashes, search, elastic)
+        self._lap("clashes")
+
+        def rules(model: Model) -> Rulebook:
+            return quota_rules(model, make_grain(model))
+
+        return tuple(self._problems(told, book, quota_reliefs(book), rules, ()))
+
+    def _among_effort(self, book: Rulebook, effort: Effort) -> tuple[tuple[Problem, ...], tuple[Miss, ...], str]:
+        """Problems among hard rules; without any, those of missed wishes."""
+        elastic = Elastic(book, self.engine)
+        search = Search(book, elastic.contradiction, until=self.until)
+        hard = [i for i in self._in_order(book) if not i.goal]
+        clashes = [Clash(items) for items in search.clashes(hard, self.most)]
+        misses: tuple[Miss, ...] = ()
+        status = "impossible" if clashes else "met"
+        if not clashes:
+            self.progress(_("the plan's missed wishes"))
+            outcome = self._solved(effort)
+            if outcome.status is Status.INFEASIBLE and has_whole(book.program):
+                clashes, status = self._whole(book, hard, [()]), "impossible"
+            elif outcome.status is not Status.OPTIMAL or outcome.x is None:
+                return (), (), "limit"
+            else:
+                misses = self._misses(book, effort, outcome.x)
+                self._lap("plan")
+                self.progress(_("what clashes"))
+                status = "missed" if misses else "met"
+                clashes = self._of_misses(book, search, hard, misses)
+        told = self._told(clashes, search, elastic)
+        self.solves += elastic.solves
+        self._lap("clashes")
+        problems = self._problems(
+            told, book, effort_reliefs(book, effort), lambda m: effort_rules(m, strict=self.strict)[0], misses
+        )
+        return tuple(problems), misses, status
+
+    def _solved(self, effort: Effort) -> Outcome:
+        """The plan, as far as its wishes go."""
+        goals = effort.program.goals
+        last = max((k for k, g in enumerate(goals) if g.wish), default=-1)
+        left = None if self.until == np.inf else max(self.until - time.perf_counter(), 1e-3)
+        outcome = Ordering(replace(effort.program, goals=goals[: last + 1]), self.engine, seconds=left).run()
+        self.solves += outcome.solves
+        if outcome.status is Status.ERROR:
+            raise EngineError(_("The engine failed: {detail}").format(detail=outcome.detail or "?"))
+        return outcome
+
+    def _misses(self, book: Rulebook, effort: Effort, x: Floats) -> tuple[Miss, ...]:
+        """Wishes that a plan misses, the most important first."""
+        x = x.copy()
+        misses = effort.draft.tables["misses"]
+        x[misses.loc[misses["row"] >= 0, "column"].to_numpy(int)] = 0.0
+        short = book.missed(x)
+        natural = short * (book.atoms["size"] * book.atoms["factor"]).to_numpy(float)
+        found = [
+            Miss(i, float(short[i.atoms].max()), float(natural[i.atoms].sum()))
+            for i in book.items
+            if i.goal and len(i.atoms) and short[i.atoms].max() > SEEN
+        ]
+        return tuple(sorted(found, key=lambda m: (self._rank(m.item), -m.relative)))
+
+    def _missed_of(self, model: Model) -> frozenset[Key] | None:
+        """Wishes that the plan of a model misses; None where there is no plan."""
+        quotas = quota_rules(model, make_grain(model))
+        if Trial(model, lambda _model: quotas, frozenset(), self.engine).holds(model) is False:
+            return None
+        book, effort = effort_rules(model, strict=self.strict)
+        outcome = self._solved(effort)
+        if outcome.x is None or outcome.status is not Status.OPTIMAL:
+            return None
+        return frozenset(m.item.key for m in self._misses(book, effort, outcome.x))
+
+    def _rank(self, item: Item) -> tuple[int, int]:
+        """Place of a wish among the goals: smaller is more important."""
+        goals = self.model.settings.goals
+        if item.kind == "target":
+            row = self.model["targets"].set_index("target").loc[item.labels["target"]]
+            priority = 0 if row["priority"] == "hard" else int(row["priority"])
+            return (goals.index(str(row["level"])), priority)  # type: ignore[arg-type]
+        return (goals.index("visits"), 0) if item.kind == "promise" else (goals.index("base"), 1)
+
+    def _in_order(self, book: Rulebook) -> list[Item]:
+        """Items in the order in which they are let go."""
+        place = {kind: k for k, kind in enumerate(FIRST)}
+        goals = sorted((i for i in book.items if i.goal), key=self._rank, reverse=True)
+        return [*goals, *sorted((i for i in book.items if not i.goal), key=lambda i: place.get(i.kind, len(place)))]
+
+    def _of_misses(self, book: Rulebook, search: Search, hard: Sequence[Item], misses: Sequence[Miss]) -> list[Clash]:
+        """A clash for each missed wish, then further ones."""
+        missed = [m.item for m in misses]
+        gone = {id(i) for i in missed}
+        met = [i for i in self._in_order(book) if i.goal and id(i) not in gone]
+        found: list[tuple[Item, ...]] = []
+        for item in missed:
+            if len(found) >= self.most:
+                break
+            if any(item is i for clash in found for i in clash):
+                continue
+            others = [i for i in reversed(missed) if i is not item]
+            clash = search.thin([*met, *hard, item]) or search.thin([*others, *met, *hard, item])
+            if clash:
+                found.append(clash)
+        if not found and missed and has_whole(book.program):
+            return self._whole(book, [*met, *hard], [(item,) for item in missed])
+        until, search.until = search.until, min(search.until, time.perf_counter() + FURTHER)
+        try:
+            found = search.clashes([*met, *hard, *reversed(missed)], self.most, found) if found else []
+        except OutOfTime:
+            pass
+        search.until = until
+        return [Clash(items) for items in found]
+
+    def _whole(self, book: Rulebook, items: Sequence[Item], more: Sequence[tuple[Item, ...]]) -> list[Clash]:
+        """Clashes that only whole numbers have, of some items and one of several others each."""
+        found: list[Clash] = []
+        for goals in more[: self.most]:
+            every = [*items, *goals]
+            limit = min(self.until, time.perf_counter() + 3 * FURTHER)
+            search = Search(book, whole_oracle(book, self.engine, FURTHER), until=limit)
+            try:
+                thin = search.thin(every)
+            except OutOfTime:
+                found.append(Clash(tuple(every), whole=True, thin=False))
+                continue
+            if thin is not None and not any({i.key for i in c.items} == {i.key for i in thin} for c in found):
+                found.append(Clash(thin, whole=True))
+        return found
+
+    def _told(self, clashes: Sequence[Clash], search: Search, elastic: Elastic) -> list[tuple[Clash, Told]]:
+        """Each clash as it was found, and as it is told: by month or rep where that says more."""
+        told = []
+        for clash in clashes:
+            finer = clash if clash.whole else self._finer(clash, search)
+            told.append((clash, Told(finer, arithmetic_of(finer, elastic))))
+        return told
+
+    def _finer(self, clash: Clash, search: Search) -> Clash:
+        """The same by rep and month, or by month, where it is one clash of few lines that way too."""
+        book = search.book
+        for grain, limit in LINES.items():
+            parts = book.parts(clash.items, grain)
+            core = search.among(parts)
+            if core is None or len(book.lines(core)) > 4 * limit:
+                continue
+            thin = search.thin(core)
+            if thin is None or len(book.lines(thin)) > limit:
+                continue
+            own = {id(i) for i in thin if not i.goal} or {id(i) for i in thin}
+            if search.among([p for p in parts if id(p) not in own]) is None:
+                return replace(clash, items=thin)
+        return clash
+
+    # Ways out
+
+    def _problems(
+        self,
+        told: Sequence[tuple[Clash, Told]],
+        book: Rulebook,
+        reliefs: Sequence[Relief],
+        rules: Callable[[Model], Rulebook],
+        misses: Sequence[Miss],
+    ) -> list[Problem]:
+        """Clashes that share an item, with the ways out of all of them."""
+        missed = {m.item.key for m in misses}
+        problems = []
+        clusters = _clusters([clash for clash, _told in told], missed)
+        for cluster in clusters:
+            clashes = [told[k][0] for k in cluster]
+            mine = {i.key for c in clashes for i in c.items}
+            others = {i.key for k, (c, _t) in enumerate(told) if k not in cluster for i in c.items}
+            if missed:
+                if any(key[0] == "promise" for key in mine & missed):
+                    mine |= {key for key in missed if key[0] == "promise"}
+                gone = missed - mine
+            else:
+                gone = (others - mine) | {i.key for i in book.items if i.goal}
+            self.progress(_("ways out"))
+            trial = Trial(self.model, rules, frozenset(gone), self.engine, until=self.until)
+            repairs, short = Finder(trial, book, reliefs, clashes).find()
+            self.solves += trial.tried
+            goals = tuple(m.item for m in misses if m.item.key in mine)
+            problems.append(Problem(tuple(told[k][1] for k in cluster), tuple(repairs), tuple(short), goals))
+        self._lap("ways out")
+        return problems
+
+
+def _clusters(clashes: Sequence[Clash], missed: set[Key]) -> list[list[int]]:
+    """Clashes that share an item; those of promised visits are one wish."""
+    clusters: list[tuple[set[Key], list[int]]] = []
+    for k, clash in enumerate(clashes):
+        keys = {i.key for i in clash.items}
+        if any(key in missed and key[0] == "promise" for key in keys):
+            keys.add(("promise",))
+        touching = [c for c in clusters if c[0] & keys]
+        for c in touching:
+            clusters.remove(c)
+            keys |= c[0]
+        clusters.append((keys, sorted([k, *(n for c in touching for n in c[1])])))
+    return [numbers for _keys, numbers in sorted(clusters, key=lambda c: c[1])]

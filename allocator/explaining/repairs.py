@@ -1,0 +1,262 @@
+"""Ways out: for each kind of rule by itself, and for the cheapest mix, the smallest change of the tables that works.
+
+What a continuous program finds cheapest is rounded outward, written into the model's tables as a scenario would be, and the program of
+the changed model is solved anew. Where half of it works too, half of it is taken.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from allocator.engines.status import Engine, Status
+from allocator.errors import EngineError, InputError
+from allocator.explaining.clashing import Clash, has_whole
+from allocator.explaining.relief import HERE, KINDS, Relief
+from allocator.explaining.rulebook import Key, Rulebook
+from allocator.explaining.ways import Ways
+from allocator.model import Model
+from allocator.ordering import IMPOSSIBLE
+from allocator.program import Program
+from allocator.scenarios.applying import apply_steps
+from allocator.scenarios.scenario import Change, Scenario
+from allocator.texts import _
+
+MANY = 4
+"""Single reps or months that are changed; where it would be more, units and all months are."""
+
+LARGER = (1.0, 1.05, 1.25, 1.6, 2.5, 5.0)
+"""Multiples of what the program found that are tried until one works: tables may say more than the program's rows."""
+
+PARTS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+"""Parts of what is there that are tried where the program does not say how much is missing."""
+
+MIX = "mix"
+TOUCHES: Mapping[str, tuple[str, ...]] = {
+    "money": ("most", "within"),
+    "least": ("least",),
+    "time": ("hours", "days"),
+    "promise": ("promise",),
+    "executive": ("executive",),
+    "pool": ("pool",),
+    "supply": ("supply",),
+    "target": ("target",),
+    "pin": ("pin",),
+    "bound": ("floor", "cap"),
+    "incentive": ("incentive",),
+}
+"""Items that each kind of change lets give way."""
+
+WAYS_OUT = Scenario("ways out", "", HERE)
+
+Amounts = dict[int, float]
+Steps = Sequence[Change]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One change of a repair.
+
+    Attributes
+    ----------
+    kind : str
+    what : mapping of str to str
+    now, amount : float
+        What stands in the tables, and by how much it changes.
+    """
+
+    kind: str
+    what: Mapping[str, str]
+    now: float
+    amount: float
+
+
+@dataclass(frozen=True)
+class Repair:
+    """A way out that was tried on the tables: with it the goals can be had, with half of it they cannot.
+
+    Attributes
+    ----------
+    kind : str
+        A kind of rule that changes by itself, or mix.
+    parts : tuple of Part
+    changes : tuple of Change
+        Of the model's tables.
+    half : tuple of Change
+        Half of it, rounded down, which does not work; empty where half of it is nothing.
+    cheapest : bool
+        Whether it is the cheapest way that the program found, measured by the totals of what changes.
+    """
+
+    kind: str
+    parts: tuple[Part, ...]
+    changes: tuple[Change, ...]
+    half: tuple[Change, ...]
+    cheapest: bool = False
+
+
+@dataclass
+class Trial:
+    """Whether a changed model can have what is held.
+
+    Parameters
+    ----------
+    model : Model
+    rules : callable
+        Makes the rulebook of a model.
+    gone : collection of keys
+        Items that are not held.
+    engine : Engine
+    seconds : float
+        Limit of one question about whole numbers.
+    """
+
+    model: Model
+    rules: Callable[[Model], Rulebook]
+    gone: frozenset[Key]
+    engine: Engine
+    seconds: float = 60.0
+    until: float = np.inf
+    tried: int = 0
+
+    def changed(self, changes: Steps) -> Model | None:
+        """The model with changes of its tables; None if they cannot be made."""
+        try:
+            return apply_steps(self.model, [(WAYS_OUT, changes)]).model
+        except InputError:
+            return None
+
+    def works(self, changes: Steps) -> bool | None:
+        """Whether the model with these changes can have it; None if that is not known in time."""
+        if time.perf_counter() > self.until:
+            return None
+        model = self.changed(changes)
+        if model is None:
+            return False
+        self.tried += 1
+        return self.holds(model)
+
+    def holds(self, model: Model) -> bool | None:
+        """Whether a model can have it; None if that is not known in time."""
+        book = self.rules(model)
+        held = book.mask(i for i in book.items if i.key not in self.gone)
+        program = book.only(held)
+        relaxed = self._feasible(replace(program, integer=np.zeros_like(program.integer)))
+        if relaxed is not True or not has_whole(program):
+            return relaxed
+        return self._feasible(program)
+
+    def _feasible(self, program: Program) -> bool | None:
+        solution = self.engine.solve(program, np.zeros(program.shape[1]), seconds=self.seconds)
+        if solution.status is Status.ERROR:
+            raise EngineError(_("The engine failed: {detail}").format(detail=solution.detail or "?"))
+        if solution.status is Status.OPTIMAL:
+            return True
+        return False if solution.status in IMPOSSIBLE else None
+
+
+class Finder:
+    """Finds the ways out of some clashes.
+
+    Parameters
+    ----------
+    trial : Trial
+    book : Rulebook
+    reliefs : sequence of Relief
+    clashes : sequence of Clash
+        Each must end.
+    """
+
+    def __init__(self, trial: Trial, book: Rulebook, reliefs: Sequence[Relief], clashes: Sequence[Clash]) -> None:
+        self.trial, self.book, self.reliefs, self.clashes = trial, book, reliefs, clashes
+        held = book.mask(i for i in book.items if i.key not in trial.gone)
+        self.ways = Ways(book, held, reliefs, trial.engine)
+
+    def find(self) -> tuple[list[Repair], list[str]]:
+        """Return the ways out, the cheapest first, and the kinds of rules that do not suffice by themselves."""
+        found, short = [], []
+        kinds = [kind for kind in KINDS if self._touches(kind)]
+        for kind in kinds:
+            repair = self._by_itself(kind)
+            if repair is None:
+                short.append(kind)
+            else:
+                found.append(repair)
+        every = [kind for kind in KINDS if any(r.kind in KINDS[kind] for r in self.reliefs)]
+        amounts = self._amounts([k for kind in every for k in KINDS[kind]], mixed=True)
+        used = {self.reliefs[k].kind for k in amounts or ()}
+        home = next((kind for kind in every if used and used <= set(KINDS[kind])), "")
+        same = next((r for r in found if r.kind == home), None)
+        if same is not None:
+            found.remove(same)
+            found.insert(0, replace(same, cheapest=True))
+        elif amounts:
+            mixed = self._tuned(home or MIX, amounts)
+            if mixed is not None:
+                found.insert(0, replace(mixed, cheapest=True))
+        return found, short
+
+    def _touches(self, kind: str) -> bool:
+        """Whether each clash has an item of a kind: what gives way elsewhere ends none."""
+        return all(any(i.kind in TOUCHES[kind] for i in clash.items) for clash in self.clashes)
+
+    def _by_itself(self, kind: str) -> Repair | None:
+        amounts = self._amounts(KINDS[kind])
+        if amounts is None:
+            return None
+        return self._tuned(kind, amounts) if amounts else self._searched(kind)
+
+    def _amounts(self, kinds: Sequence[str], *, mixed: bool = False) -> Amounts | None:
+        """What the program finds cheapest: of single reps and months, or where that would be many of units and all months."""
+        single = self.ways.cheapest(kinds, fine=True, mixed=mixed)
+        if single is None or len(single) <= MANY:
+            return single
+        wide = self.ways.cheapest(kinds, fine=False, mixed=mixed)
+        return wide if wide is not None and len(wide) < len(single) else single
+
+    def _tuned(self, kind: str, amounts: Amounts) -> Repair | None:
+        """Round outward, and try it on the tables until it works and half of it does not."""
+        for larger in LARGER:
+            rounded = {k: self.reliefs[k].outward(a * larger) for k, a in amounts.items()}
+            works = self.trial.works(self._changes(rounded))
+            if works:
+                return self._smallest(kind, rounded)
+            if works is None:
+                return None
+        return None
+
+    def _smallest(self, kind: str, amounts: Amounts) -> Repair | None:
+        """Halve amounts that work until half of them do not."""
+        while True:
+            half = {k: self.reliefs[k].half(a) for k, a in amounts.items()}
+            half = {k: a for k, a in half.items() if a > 0}
+            works = self.trial.works(self._changes(half)) if half else False
+            if works is None:
+                return None
+            if not works:
+                return self._repair(kind, amounts, half)
+            amounts = half
+
+    def _searched(self, kind: str) -> Repair | None:
+        """Where the program sees nothing missing, as whole numbers are: the smallest of a few single changes."""
+        rows = {int(r) for c in self.clashes for r in self.book.atoms["row"].to_numpy(int)[self.book.mask(c.items)]}
+        near = [k for k, r in enumerate(self.reliefs) if r.kind in KINDS[kind] and rows & set(r.rows.tolist())]
+        for part in PARTS:
+            for k in near:
+                size = abs(self.reliefs[k].now) or 1.0
+                amounts = {k: self.reliefs[k].outward(min(part * size, self.reliefs[k].most))}
+                if amounts[k] > 0 and self.trial.works(self._changes(amounts)):
+                    return self._smallest(kind, amounts)
+        return None
+
+    def _changes(self, amounts: Amounts) -> list[Change]:
+        return [c for k, a in amounts.items() for c in self.reliefs[k].changes(self.trial.model, a)]
+
+    def _repair(self, kind: str, amounts: Amounts, half: Amounts) -> Repair:
+        parts = tuple(
+            Part(self.reliefs[k].kind, self.reliefs[k].what, self.reliefs[k].now, a) for k, a in amounts.items()
+        )
+        return Repair(kind, parts, tuple(self._changes(amounts)), tuple(self._changes(half)))
