@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import sys
 import time
 from collections.abc import Callable
@@ -355,9 +356,14 @@ def _summary(model: Model, status: str, solver: Engine, clock: _Clock, *programs
         "seconds": dict.fromkeys(parts),
         "peak_mb": _peak_mb(),
         "engine": f"{solver.name} {solver.version}",
-        "versions": {p: metadata.version(p) for p in packages},
+        "versions": {p: _version(p) for p in packages},
         "inputs_sha256": model.sha256,
     }
+
+
+@functools.cache
+def _version(package: str) -> str:
+    return metadata.version(package)
 
 
 def _peak_mb() -> float | None:
