@@ -42,18 +42,22 @@ class Asking:
 
     def label(self, key: str) -> np.ndarray:
         """Label of every cell by name."""
-        model, cells = self.grain.model, self.cells
-        rep, product, month = (cells[c].to_numpy() for c in ("rep", "product", "month"))
+        values, axis = self._labelled(key)
+        return np.asarray(values[self.cells[axis].to_numpy()])
+
+    def _labelled(self, key: str) -> tuple[np.ndarray, str]:
+        """Texts that a label may have, and the column of the cells that says where each cell's stands among them."""
+        model = self.grain.model
         if key in ("rep", "unit", "grade"):
-            return np.asarray(model["reps"][key].to_numpy(object)[rep])
+            return model["reps"][key].to_numpy(object), "rep"
         if key in ("product", "family", "class"):
-            return np.asarray(model["products"][key].to_numpy(object)[product])
+            return model["products"][key].to_numpy(object), "product"
         if key in ("month", "quarter"):
             calendar = model.calendar
-            return np.asarray(np.array(calendar.months if key == "month" else calendar.quarters, object)[month])
+            return np.array(calendar.months if key == "month" else calendar.quarters, object), "month"
         kinds = dict(zip(model["units"]["unit"], model["units"]["kind"], strict=True))
         above = {u: next((a for a in c if kinds[a] == key), "") for u, c in model.ancestors.items()}
-        return pd.Series(self.label("unit"), dtype=object).map(above).fillna("").to_numpy(object)
+        return np.array([above.get(u, "") for u in model["reps"]["unit"]], object), "rep"
 
     def labels(self, some: Ints | None = None) -> dict[str, Any]:
         """Labels of some cells by rep, product and month, of all by default."""
@@ -69,10 +73,11 @@ class Asking:
         """Cells of a scope and some months."""
         held = np.isin(self.cells["month"], months)
         for key, values in scope.items():
-            wanted = list(values)
+            wanted = set(values)
             if key == "unit":
-                wanted = [u for u, c in self.grain.model.ancestors.items() if not set(values).isdisjoint(c)]
-            held &= np.isin(self.label(key), wanted)
+                wanted = {u for u, c in self.grain.model.ancestors.items() if not wanted.isdisjoint(c)}
+            texts, axis = self._labelled(key)
+            held &= np.array([text in wanted for text in texts], bool)[self.cells[axis].to_numpy()]
         return held
 
     def rows(self, row: Ints, cell: Ints, data: Floats | float, size: int, level: str = "") -> sp.csr_array:

@@ -115,45 +115,50 @@ class Metrics:
 
     def label(self, part: Cells, key: str) -> NDArray[np.object_]:
         """Text of a label for every cell; blank where the cell has none."""
-        model = self.draft.grain.model
-        calendar = model.calendar
-        if key in ("month", "quarter"):
-            names = calendar.months if key == "month" else calendar.quarters
-            return np.array(names, object)[part.month]
-        if key in ("product", "family", "class"):
-            values = np.append(model["products"][key].to_numpy(object), "")
-            return values[part.product]
-        kinds = dict(zip(model["units"]["unit"], model["units"]["kind"], strict=True))
-        if key in set(kinds.values()) and key != "unit":
-            above = {u: next((a for a in c if kinds[a] == key), "") for u, c in model.ancestors.items()}
-            return pd.Series(self.label(part, "unit"), dtype=object).map(above).fillna("").to_numpy(object)
-        if part.space == "history":
-            history = self.draft.tables["history"]
-            return history[key].to_numpy(object)[part.place] if key in history else np.full(len(part), "", object)
-        if part.space == "lines":
-            if key not in ("line", "category", "channel", "unit"):
-                return np.full(len(part), "", object)
-            values = model["budget"][key].to_numpy(object)
-            tops = [u for u, chain in model.ancestors.items() if len(chain) == 1]
-            if key == "unit" and len(tops) == 1:
-                values = np.where(values == "", tops[0], values)  # a line without a unit is the company's
-            return values[part.place]
-        if key in self.places.by_month:
-            return np.append(self.places.by_month[key], [[""] * calendar.count], axis=0)[part.place, part.post]
-        if key in self.places.fixed:
-            return np.append(self.places.fixed[key], "")[part.place]
-        return np.full(len(part), "", object)
+        values, at = self._labelled(part, key)
+        return np.asarray(values[at], object)
 
     def mask(self, part: Cells, scope: Scope, months: Ints) -> NDArray[np.bool_]:
         """Cells of a part that a scope and some months hold."""
         mask = np.isin(part.month, months)
-        for key, values in scope.items():
-            wanted = list(values)
+        for key, wanted in scope.items():
+            held = set(wanted)
             if key == "unit":
                 chains = self.draft.grain.model.ancestors
-                wanted = [u for u, chain in chains.items() if not set(values).isdisjoint(chain)]
-            mask &= np.isin(self.label(part, key), wanted)
+                held = {u for u, chain in chains.items() if not held.isdisjoint(chain)}
+            values, at = self._labelled(part, key)
+            mask &= np.array([v in held for v in values.ravel()], bool).reshape(values.shape)[at]
         return mask
+
+    def _labelled(self, part: Cells, key: str) -> tuple[NDArray[np.object_], Ints | tuple[Ints, Ints]]:
+        """Texts that a label may have, and where each cell's stands among them."""
+        model = self.draft.grain.model
+        calendar = model.calendar
+        if key in ("month", "quarter"):
+            return np.array(calendar.months if key == "month" else calendar.quarters, object), part.month
+        if key in ("product", "family", "class"):
+            return np.append(model["products"][key].to_numpy(object), ""), part.product
+        kinds = dict(zip(model["units"]["unit"], model["units"]["kind"], strict=True))
+        if key in set(kinds.values()) and key != "unit":
+            above = {u: next((a for a in c if kinds[a] == key), "") for u, c in model.ancestors.items()}
+            values, at = self._labelled(part, "unit")
+            return np.array([above.get(u, "") for u in values.ravel()], object).reshape(values.shape), at
+        if part.space == "history":
+            history = self.draft.tables["history"]
+            return (history[key].to_numpy(object), part.place) if key in history else _blank(part)
+        if part.space == "lines":
+            if key not in ("line", "category", "channel", "unit"):
+                return _blank(part)
+            values = model["budget"][key].to_numpy(object)
+            tops = [u for u, chain in model.ancestors.items() if len(chain) == 1]
+            if key == "unit" and len(tops) == 1:
+                values = np.where(values == "", tops[0], values)  # a line without a unit is the company's
+            return values, part.place
+        if key in self.places.by_month:
+            return np.append(self.places.by_month[key], [[""] * calendar.count], axis=0), (part.place, part.post)
+        if key in self.places.fixed:
+            return np.append(self.places.fixed[key], ""), part.place
+        return _blank(part)
 
     def _revenue(self) -> Parts:
         values = np.nan_to_num(contract_values(self.draft))
@@ -246,6 +251,10 @@ class Metrics:
         parts += [p.times(of(tiers, p.place)) for p in visits]
         parts += [p.times(of(product, p.product)) for p in self.parts("contracts")]
         return parts
+
+
+def _blank(part: Cells) -> tuple[NDArray[np.object_], Ints]:
+    return np.array([""], object), np.zeros(len(part), int)
 
 
 def with_units_above(labels: pd.DataFrame, model: Model) -> pd.DataFrame:
