@@ -79,6 +79,7 @@ def _compare(
     import functools
 
     from allocator.comparing import compare
+    from allocator.comparing.planning import FromTheFirst, Planner
     from allocator.comparing.sharing import ORDERS
     from allocator.comparing.writing import SUMMARY, write_comparison
     from allocator.reporting.run import check_place, summary_text
@@ -88,12 +89,15 @@ def _compare(
     folder = Path(output) if output else Path("runs") / f"{run_name(path, None)}-compare"
     check_place(folder, SUMMARY)
     loaded = load_model(session, path)
+    planner: Planner = FromTheFirst(strict=strict)
+    if engine is not None or seconds is not None:
+        planner = functools.partial(solve, engine=engine, strict=strict, seconds=seconds)
     comparison = in_background(
         session,
         lambda progress: compare(
             loaded.model,
             scenarios,
-            planner=functools.partial(solve, engine=engine, strict=strict, seconds=seconds),
+            planner=planner,
             dated=not no_visits,
             bridges=not no_bridge,
             orders=orders or ORDERS,

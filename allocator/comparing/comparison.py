@@ -6,7 +6,6 @@ import datetime as dt
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 import pandas as pd
 
@@ -14,6 +13,7 @@ from allocator.comparing import differences
 from allocator.comparing.bridge import COLUMNS as BRIDGE_COLUMNS
 from allocator.comparing.bridge import Bridge, bridge
 from allocator.comparing.differences import figures
+from allocator.comparing.planning import FromTheFirst, Planner
 from allocator.comparing.players import players_of
 from allocator.comparing.redating import visits
 from allocator.comparing.sharing import EXACT, ORDERS
@@ -26,7 +26,6 @@ from allocator.scenarios.handing_over import COLUMNS as HANDOVER_COLUMNS
 from allocator.scenarios.handing_over import handover
 from allocator.scenarios.recording import COLUMNS as CHANGES_COLUMNS
 from allocator.scenarios.varying import variations
-from allocator.solving import solve
 from allocator.texts import _
 
 BASE = "base"
@@ -41,14 +40,6 @@ TABLES = {
 """Tables of a comparison in the order in which they are read, with their columns behind that of the scenario."""
 
 Progress = Callable[[str], None]
-
-
-class Planner(Protocol):
-    """What plans a model: :func:`allocator.solving.solve`, or something with the same answers."""
-
-    def __call__(self, model: Model, *, visits: bool, quick: bool, keep: pd.DataFrame | None = None) -> Plan:
-        """Plan a model: with dated visits or without, those of ``keep`` preferred; quick is key figures and targets alone."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -114,7 +105,7 @@ def compare(
     model: Model,
     names: Sequence[str],
     *,
-    planner: Planner = solve,
+    planner: Planner | None = None,
     dated: bool = True,
     bridges: bool = True,
     orders: int = ORDERS,
@@ -128,7 +119,8 @@ def compare(
     names : sequence of str
         Scenarios; names joined by + hold together. One with ``vary`` is swept instead of compared.
     planner : callable, optional
-        :func:`allocator.solving.solve` by default.
+        By default the model is planned from the start and the scenarios from where it ended, on HiGHS;
+        :func:`allocator.solving.solve` plans each from the start.
     dated : bool
         Whether visits are dated, those of the scenarios as near to the base plan's as can be.
     bridges : bool
@@ -148,7 +140,7 @@ def compare(
     swept = {name: list(variations(model, *changed.scenarios)) for name, changed in found.items() if _varies(changed)}
     compared = {name: changed for name, changed in found.items() if name not in swept}
     most = _most(compared, swept, orders if bridges else 0)
-    work = _Work(planner, dated and bool(compared), most, progress or (lambda _text: None))
+    work = _Work(planner or FromTheFirst(), dated and bool(compared), most, progress or (lambda _text: None))
     base = work.full(model, BASE, None)
     plans = {name: work.full(changed.model, name, base) for name, changed in compared.items()}
     cases = []

@@ -153,7 +153,7 @@ def _gains(order: list[int], value: Value) -> Floats | None:
 
 
 def _summing(parts: Floats, none: Floats, everybody: Floats) -> Floats:
-    """The parts without what engines compute apart, and with the last digits of their sum put right on the largest: they sum exactly."""
+    """The parts without what engines compute apart, the last digits of their sum put right on the largest: what rounding left over."""
     parts = np.where(np.abs(parts) <= NOISE * np.maximum(np.abs(none), np.abs(everybody)), 0.0, parts)
     for k in range(parts.shape[1]):
         if not parts.shape[0] or not np.isfinite(parts[:, k]).all():

@@ -1,0 +1,34 @@
+"""How the plans of a comparison are made."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import pandas as pd
+
+from allocator.model import Model
+from allocator.plan import Plan
+from allocator.replanning import Replanner
+
+
+class Planner(Protocol):
+    """What plans a model: :func:`allocator.solving.solve`, or something with the same answers."""
+
+    def __call__(self, model: Model, *, visits: bool, quick: bool, keep: pd.DataFrame | None = None) -> Plan:
+        """Plan a model: with dated visits or without, those of ``keep`` preferred; quick is key figures and targets alone."""
+        ...
+
+
+class FromTheFirst:
+    """Plans the first model from the start, and all others from where it ended."""
+
+    def __init__(self, *, strict: bool = False) -> None:
+        self._strict = strict
+        self._replanner: Replanner | None = None
+
+    def __call__(self, model: Model, *, visits: bool, quick: bool, keep: pd.DataFrame | None = None) -> Plan:
+        """Plan a model; see :class:`Planner`."""
+        if self._replanner is None:
+            self._replanner = Replanner(model, strict=self._strict, visits=visits, quick=quick)
+            return self._replanner.base
+        return self._replanner.plan(model, visits=visits, quick=quick, keep=keep)

@@ -1,0 +1,92 @@
+"""The pocket model with scenarios of a test's own, compared, and the written files read back."""
+
+from __future__ import annotations
+
+import functools
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+from edited import write
+
+from allocator.comparing import Comparison, compare
+from allocator.comparing.writing import write_comparison
+from allocator.model import Model
+from allocator.reading import load
+
+SCENARIOS = {
+    "nothing": "title: Nothing happens\n",
+    "war": """\
+title: A competitor cuts broadband by a fifth
+events:
+  - price_cut: {competitor: 20%, product: broadband, from: 2026-05}
+respond:
+  - line: {line: care, product: broadband, maximum: 20000, points: 10000:40000 20000:60000}
+""",
+    "lost": "title: Harbour leaves\nevents:\n  - client_loss: {client: harbour, from: 2026-05-18}\n",
+    "leaves": "events:\n  - rep_departure: {rep: li, from: 2026-05-18, hand_over: wang}\n",
+    "hard": "changes:\n  - {table: targets, append: {target: wild, metric: revenue, level: base, at_least: 99999999, priority: hard}}\n",
+    "cut": """\
+parameters: {cut: 20%}
+events:
+  - price_cut: {competitor: $cut, from: 2026-05}
+vary:
+  - {parameter: cut, values: [0%, 10%, 40%]}
+""",
+    "crossed": """\
+vary:
+  - {name: demand, table: demand, operation: multiply, column: expected, from: 0.8, to: 1, steps: 2}
+  - {name: money, table: budget, operation: multiply, column: maximum, values: [0, 1]}
+""",
+}
+
+
+def tell(folder: Path, **files: str) -> Model:
+    """Write the pocket model with scenarios, and read it."""
+    write("pocket", folder)
+    (folder / "scenarios").mkdir()
+    for name, text in {**SCENARIOS, **files}.items():
+        (folder / "scenarios" / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return load(folder)
+
+
+@functools.cache
+def model() -> Model:
+    """Return the pocket model with the scenarios above."""
+    return tell(Path(tempfile.mkdtemp()) / "pocket")
+
+
+@functools.cache
+def comparison() -> Comparison:
+    """Compare all kinds of scenarios: an empty one, one with a response, a loss, both, a departure, an impossible one, two sweeps."""
+    return compare(model(), ["nothing", "war", "lost", "lost+war", "leaves", "hard", "cut", "crossed"])
+
+
+@functools.cache
+def folder() -> Path:
+    """Return the folder of the written comparison."""
+    place = Path(tempfile.mkdtemp()) / "c"
+    write_comparison(comparison(), place)
+    return place
+
+
+def read(name: str, scenario: str | None = None) -> pd.DataFrame:
+    """Read a written table, or the rows of one scenario."""
+    table = _table(folder() / f"{name}.csv")
+    return table if scenario is None else table[table["scenario"] == scenario].reset_index(drop=True)
+
+
+def run(scenario: str, name: str) -> pd.DataFrame:
+    """Read a table of the run of a scenario."""
+    return _table(folder() / scenario / f"{name}.csv")
+
+
+@functools.cache
+def _table(path: Path) -> pd.DataFrame:
+    """Texts stay texts, blanks stay blank; a column of numbers becomes one."""
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    for name in table:
+        numbers = pd.to_numeric(table[name], errors="coerce")
+        if numbers.notna().any() and (numbers.notna() | (table[name] == "")).all():
+            table[name] = numbers
+    return table
