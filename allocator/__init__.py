@@ -1,6 +1,7 @@
 """Optimise sales targets and resources: quotas, visits and budgets in one feasible plan.
 
-``allocator.load(path)`` reads a model, ``allocator.solve(model)`` plans it.
+``allocator.load(path)`` reads a model, ``allocator.solve(model)`` plans it, ``allocator.Replanner(model)`` plans others like it
+from there.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ if TYPE_CHECKING:
     from allocator.model import Model
     from allocator.plan import Plan
     from allocator.reading import load
+    from allocator.replanning import Replanner
     from allocator.solving import solve
 
-__all__ = ["Model", "Plan", "load", "solve"]
+__all__ = ["Model", "Plan", "Replanner", "load", "solve"]
 
 _HOMES = {
     "Model": "allocator.model",
     "Plan": "allocator.plan",
+    "Replanner": "allocator.replanning",
     "load": "allocator.reading",
     "solve": "allocator.solving",
 }

@@ -41,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments : sequence of str, optional
         What follows the program's name; taken from the command line if not given.
     """
+    # Before numpy comes: our vectors are short, and threads that share them would only fight with the engine and the workers.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     _tolerate(sys.stdout)
     session = Session()
