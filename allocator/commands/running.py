@@ -140,7 +140,8 @@ def _solve(
             loaded.model, engine=engine, strict=strict, seconds=seconds, keep=kept, progress=progress
         ),
     )
-    summary = write_run(_completed(plan, loaded), folder, parquet=form == "parquet")
+    plan = _completed(plan, loaded)
+    summary = write_run(plan, folder, parquet=form == "parquet")
     session.answer(json.loads(summary_text(summary)))
     if not session.json and not session.quiet:
         from allocator.reporting.summary import report

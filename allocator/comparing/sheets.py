@@ -47,6 +47,7 @@ def compare_bytes(comparison: Comparison, tables: Mapping[str, pd.DataFrame]) ->
         with open_book(buffer, 0) as (book, formats):
             sheet = book.add_worksheet(_(SHEETS["summary"])[:31])
             add_table(sheet, side_by_side(comparison), formats)
+            _add_statuses(sheet, len(FIGURES) + 2, comparison, formats)
             for name, table in tables.items():
                 if name != "kpis":
                     _add_sheet(book, comparison, name, table, formats)
@@ -56,18 +57,27 @@ def compare_bytes(comparison: Comparison, tables: Mapping[str, pd.DataFrame]) ->
 
 
 def side_by_side(comparison: Comparison) -> pd.DataFrame:
-    """Key figures of all plans in columns, with the changes beside them."""
+    """Key figures of all plans in columns, with the changes beside them; blank where there is no plan."""
     base = figures(comparison.base)
-    columns: dict[str, list[object]] = {
-        _("key figure"): [_("status"), *(_(KPIS[k]) for k in FIGURES)],
-        _("base plan"): [_(STATUSES.get(comparison.base.status, comparison.base.status)), *base.values()],
+    columns: dict[str, list[Any]] = {
+        _("key figure"): [_(KPIS[k]) for k in FIGURES],
+        _("base plan"): list(base.values()),
     }
     for case in comparison.cases:
         known = figures(case.plan)
-        columns[case.name] = [_(STATUSES.get(case.plan.status, case.plan.status)), *known.values()]
-        columns[_("change by {name}").format(name=case.name)] = ["", *(known[k] - base[k] for k in FIGURES)]
-    frame = pd.DataFrame(columns)
-    return frame
+        columns[case.name] = list(known.values())
+        columns[_("change by {name}").format(name=case.name)] = [known[k] - base[k] for k in FIGURES]
+    return pd.DataFrame(columns)
+
+
+def _add_statuses(sheet: Any, row: int, comparison: Comparison, formats: Formats) -> None:
+    """Below the key figures: what each plan is, and why there is none."""
+    plans = [(_("base plan"), "", comparison.base), *((case.name, case.title, case.plan) for case in comparison.cases)]
+    for k, heading in enumerate((_("scenario"), _("status"), _("title"), _("because of"))):
+        sheet.write_string(row, k, heading, formats["heading"])
+    for i, (name, title, plan) in enumerate(plans, row + 1):
+        for k, text in enumerate((name, _(STATUSES.get(plan.status, plan.status)), title, "; ".join(plan.reasons))):
+            sheet.write_string(i, k, text)
 
 
 def _add_sheet(book: Any, comparison: Comparison, name: str, table: pd.DataFrame, formats: Formats) -> None:
