@@ -20,6 +20,7 @@ COMMANDS = {
     "import": "modelling",
     "check": "modelling",
     "solve": "running",
+    "explain": "explaining",
     "scenarios": "modelling",
     "compare": "comparing",
     "batch": "batching",

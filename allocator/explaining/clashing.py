@@ -31,6 +31,10 @@ PRICED = 1e-9
 """Price, of at most 1, above which an atom takes part in a contradiction."""
 
 
+PRIMAL = 4
+"""HiGHS's number of the primal simplex method."""
+
+
 class Elastic:
     """The continuous program of a rulebook with a slack for each atom, solved again and again from the last basis."""
 
@@ -75,10 +79,11 @@ class Elastic:
         self._highs.changeColsBounds(len(place), place, np.zeros(len(place)), program.upper[self.slacks])
         solution = run_loaded(self._highs, program)
         self._highs.setOptionValue("solver", "simplex")
+        self._highs.setOptionValue("simplex_strategy", PRIMAL)  # the last point is still one when costs change
         self.solves += 1
-        if solution.status is Status.OPTIMAL and solution.duals is not None:
-            if certify(program, everything, solution).proved:
-                return solution
+        optimal = solution.status is Status.OPTIMAL and solution.duals is not None
+        if optimal and certify(program, everything, solution).proved:
+            return solution
         solution = self.engine.solve(program, everything)
         if solution.status is not Status.OPTIMAL or solution.x is None or solution.duals is None:
             raise EngineError(_("The engine failed: {detail}").format(detail=solution.detail or "?"))
@@ -159,6 +164,7 @@ class Search:
         return tuple(found)
 
     def among(self, items: Sequence[Item]) -> list[Item] | None:
+        """Return items that already contradict each other, among some; None if all can hold."""
         core = self.oracle(self.book.mask(items))
         return None if core is None else [i for i in items if core[i.atoms].any()]
 
@@ -169,23 +175,17 @@ class Search:
 
         With ``most`` above their number all of them are found.
         """
-        found = list(known)
-        for clash in self._disjoint(items, found):
-            if len(found) >= most:
-                return found
+        found = list(known)[:most]
+        gone = {id(i) for clash in found for i in clash}
+        while len(found) < most and time.perf_counter() <= self.until:
+            clash = self.thin([i for i in items if id(i) not in gone])
+            if not clash:
+                break
+            gone |= {id(i) for i in clash}
             found.append(clash)
         for clash in self._others(items, found, most):
             found.append(clash)
-        return found[:most]
-
-    def _disjoint(self, items: Sequence[Item], known: Sequence[tuple[Item, ...]]) -> Iterator[tuple[Item, ...]]:
-        gone = {id(i) for clash in known for i in clash}
-        while time.perf_counter() <= self.until:
-            clash = self.thin([i for i in items if id(i) not in gone])
-            if clash is None or not clash:
-                return
-            gone |= {id(i) for i in clash}
-            yield clash
+        return found
 
     def _others(self, items: Sequence[Item], found: list[tuple[Item, ...]], most: int) -> Iterator[tuple[Item, ...]]:
         """Let go an item of each known clash, the tree of hitting sets breadth first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,7 @@ from allocator.errors import EngineError, Finding
 from allocator.explaining.breaking import Broken, Parts, breaking_steps
 from allocator.explaining.clashing import Clash, Elastic, OutOfTime, Search, has_whole, whole_oracle
 from allocator.explaining.effort_rules import effort_rules
+from allocator.explaining.keeping import Kept, kept_of, origin, with_kept
 from allocator.explaining.missing import Missing, arithmetic_of
 from allocator.explaining.quota_rules import quota_rules
 from allocator.explaining.relief import Relief, effort_reliefs, quota_reliefs
@@ -211,6 +213,7 @@ class _Explaining:
 
     def _among_effort(self, book: Rulebook, effort: Effort) -> tuple[tuple[Problem, ...], tuple[Miss, ...], str]:
         """Problems among hard rules; without any, those of missed wishes."""
+        kept: Kept = {}
         elastic = Elastic(book, self.engine)
         search = Search(book, elastic.contradiction, until=self.until)
         hard = [i for i in self._in_order(book) if not i.goal]
@@ -225,17 +228,23 @@ class _Explaining:
             elif outcome.status is not Status.OPTIMAL or outcome.x is None:
                 return (), (), "limit"
             else:
-                misses = self._misses(book, effort, outcome.x)
+                misses, kept = self._misses(book, effort, outcome.x)
                 self._lap("plan")
                 self.progress(_("what clashes"))
                 status = "missed" if misses else "met"
-                clashes = self._of_misses(book, search, hard, misses)
+            if misses:
+                book = with_kept(book, kept)
+                elastic = Elastic(book, self.engine)
+                search = Search(book, elastic.contradiction, until=self.until)
+                clashes = self._of_misses(book, search, misses)
         told = self._told(clashes, search, elastic)
         self.solves += elastic.solves
         self._lap("clashes")
-        problems = self._problems(
-            told, book, effort_reliefs(book, effort), lambda m: effort_rules(m, strict=self.strict)[0], misses
-        )
+
+        def rules(model: Model) -> Rulebook:
+            return with_kept(effort_rules(model, strict=self.strict)[0], kept)
+
+        problems = self._problems(told, book, effort_reliefs(book, effort), rules, misses)
         return tuple(problems), misses, status
 
     def _solved(self, effort: Effort) -> Outcome:
@@ -249,8 +258,8 @@ class _Explaining:
             raise EngineError(_("The engine failed: {detail}").format(detail=outcome.detail or "?"))
         return outcome
 
-    def _misses(self, book: Rulebook, effort: Effort, x: Floats) -> tuple[Miss, ...]:
-        """Wishes that a plan misses, the most important first."""
+    def _misses(self, book: Rulebook, effort: Effort, x: Floats) -> tuple[tuple[Miss, ...], Kept]:
+        """Wishes that a plan misses, the most important first, and how far it keeps them."""
         x = x.copy()
         misses = effort.draft.tables["misses"]
         x[misses.loc[misses["row"] >= 0, "column"].to_numpy(int)] = 0.0
@@ -261,7 +270,8 @@ class _Explaining:
             for i in book.items
             if i.goal and len(i.atoms) and short[i.atoms].max() > SEEN
         ]
-        return tuple(sorted(found, key=lambda m: (self._rank(m.item), -m.relative)))
+        found.sort(key=lambda m: (self._rank(m.item.key), -m.relative))
+        return tuple(found), kept_of(book, [m.item for m in found], short)
 
     def _missed_of(self, model: Model) -> frozenset[Key] | None:
         """Wishes that the plan of a model misses; None where there is no plan."""
@@ -272,45 +282,44 @@ class _Explaining:
         outcome = self._solved(effort)
         if outcome.x is None or outcome.status is not Status.OPTIMAL:
             return None
-        return frozenset(m.item.key for m in self._misses(book, effort, outcome.x))
+        return frozenset(m.item.key for m in self._misses(book, effort, outcome.x)[0])
 
-    def _rank(self, item: Item) -> tuple[int, int]:
+    def _rank(self, key: Key) -> tuple[int, int]:
         """Place of a wish among the goals: smaller is more important."""
         goals = self.model.settings.goals
-        if item.kind == "target":
-            row = self.model["targets"].set_index("target").loc[item.labels["target"]]
-            priority = 0 if row["priority"] == "hard" else int(row["priority"])
-            return (goals.index(str(row["level"])), priority)  # type: ignore[arg-type]
-        return (goals.index("visits"), 0) if item.kind == "promise" else (goals.index("base"), 1)
+        if key[0] == "target":
+            code = key[1].partition("=")[2]
+            row = next(r for r in self.model["targets"].to_dict("records") if r["target"] == code)
+            return (goals.index(row["level"]), 0 if row["priority"] == "hard" else int(row["priority"]))
+        return (goals.index("visits"), 0) if key[0] == "promise" else (goals.index("base"), 1)
 
-    def _in_order(self, book: Rulebook) -> list[Item]:
-        """Items in the order in which they are let go."""
+    def _in_order(self, book: Rulebook, key: Key | None = None) -> list[Item]:
+        """Items in the order in which they are let go: wishes that matter less than a missed one first, the others last."""
         place = {kind: k for k, kind in enumerate(FIRST)}
-        goals = sorted((i for i in book.items if i.goal), key=self._rank, reverse=True)
-        return [*goals, *sorted((i for i in book.items if not i.goal), key=lambda i: place.get(i.kind, len(place)))]
+        limit = self._rank(key) if key else (-1, 0)
+        goals = sorted((i for i in book.items if i.goal), key=lambda i: self._rank(_wish(i)), reverse=True)
+        after = [i for i in goals if self._rank(_wish(i)) <= limit]
+        rules = sorted((i for i in book.items if not i.goal), key=lambda i: place.get(i.kind, len(place)))
+        return [*(i for i in goals if self._rank(_wish(i)) > limit), *rules, *after]
 
-    def _of_misses(self, book: Rulebook, search: Search, hard: Sequence[Item], misses: Sequence[Miss]) -> list[Clash]:
-        """A clash for each missed wish, then further ones."""
-        missed = [m.item for m in misses]
-        gone = {id(i) for i in missed}
-        met = [i for i in self._in_order(book) if i.goal and id(i) not in gone]
+    def _of_misses(self, book: Rulebook, search: Search, misses: Sequence[Miss]) -> list[Clash]:
+        """A clash for each missed wish, with the others kept as far as the plan keeps them; then further ones."""
+        keys = [m.item.key for m in misses]
+        missed = {i.key: i for i in book.items if i.key in keys}
+        others = [i for i in self._in_order(book, keys[-1]) if i.key not in missed]
         found: list[tuple[Item, ...]] = []
-        for item in missed:
-            if len(found) >= self.most:
-                break
-            if any(item is i for clash in found for i in clash):
-                continue
-            others = [i for i in reversed(missed) if i is not item]
-            clash = search.thin([*met, *hard, item]) or search.thin([*others, *met, *hard, item])
-            if clash:
-                found.append(clash)
-        if not found and missed and has_whole(book.program):
-            return self._whole(book, [*met, *hard], [(item,) for item in missed])
+        for key in keys:
+            if len(found) < self.most and not any(key == i.key for clash in found for i in clash):
+                rest = [i for i in self._in_order(book, key) if i.key not in missed]
+                rest = [i for i in rest if i.kind != "kept" or not _same_wish(_wish(i), key)]
+                clash = search.thin([*rest, missed[key]])
+                found += [clash] if clash else []
+        if not found and has_whole(book.program):
+            return self._whole(book, others, [(missed[key],) for key in keys])
         until, search.until = search.until, min(search.until, time.perf_counter() + FURTHER)
-        try:
-            found = search.clashes([*met, *hard, *reversed(missed)], self.most, found) if found else []
-        except OutOfTime:
-            pass
+        rest = [i for i in others if i.kind != "kept"]
+        with contextlib.suppress(OutOfTime):
+            found = search.clashes([*rest, *(missed[k] for k in reversed(keys))], self.most, found)
         search.until = until
         return [Clash(items) for items in found]
 
@@ -373,9 +382,12 @@ class _Explaining:
             mine = {i.key for c in clashes for i in c.items}
             others = {i.key for k, (c, _t) in enumerate(told) if k not in cluster for i in c.items}
             if missed:
-                if any(key[0] == "promise" for key in mine & missed):
+                mine &= missed
+                if any(key[0] == "promise" for key in mine):
                     mine |= {key for key in missed if key[0] == "promise"}
                 gone = missed - mine
+                kept = [i for i in book.items if i.kind == "kept"]
+                gone |= {i.key for i in kept if any(_same_wish(origin(i), key) for key in mine)}
             else:
                 gone = (others - mine) | {i.key for i in book.items if i.goal}
             self.progress(_("ways out"))
@@ -388,13 +400,22 @@ class _Explaining:
         return problems
 
 
+def _wish(item: Item) -> Key:
+    """Key of the wish that an item is, or that it is what is kept of."""
+    return origin(item) if item.kind == "kept" else item.key
+
+
+def _same_wish(one: Key, other: Key) -> bool:
+    return one == other or one[0] == other[0] == "promise"
+
+
 def _clusters(clashes: Sequence[Clash], missed: set[Key]) -> list[list[int]]:
-    """Clashes that share an item; those of promised visits are one wish."""
+    """Clashes of the same missed wish; of hard rules, those that share one. Promised visits are one wish."""
     clusters: list[tuple[set[Key], list[int]]] = []
     for k, clash in enumerate(clashes):
         keys = {i.key for i in clash.items}
-        if any(key in missed and key[0] == "promise" for key in keys):
-            keys.add(("promise",))
+        if missed:
+            keys = {("promise",) if key[0] == "promise" else key for key in keys & missed}
         touching = [c for c in clusters if c[0] & keys]
         for c in touching:
             clusters.remove(c)

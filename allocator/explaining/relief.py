@@ -21,8 +21,11 @@ HERE = Written("explain", "")
 WHOLE = frozenset({"contracts", "new_clients", "visits", "coverage"})
 """Metrics that are counted in ones."""
 
-KEEPS = 0.05
-"""Part of a promise that a relief leaves: a tier without a promise would be another tier."""
+MORE = 0.5
+"""Part of a working day that may come on top of it."""
+
+KEEPS = 0.5
+"""Part of a promise that a relief leaves at least: with less a tier would be another one."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Relief:
     cost : float
         Of one of the amount among others of its kind.
     whole : float
-        What the cheapest mix measures an amount by: the total of its kind in the plan.
+        What the cheapest mix measures a cost by: the total of its kind in the plan.
     now : float
         What stands in the tables.
     most : float
@@ -158,7 +161,7 @@ def _time(book: Rulebook, effort: Effort) -> Iterator[Relief]:
     share = dict(zip(reps["rep"], reps["selling_share"].astype(float), strict=True))
     now = {k: dict(zip(reps["rep"], reps[k].astype(float), strict=True)) for k in ("hours_per_day", "visits_per_day")}
     place = {r: i for i, r in enumerate(people.code)}
-    for kind, column, step, limit in (("hours", "hours_per_day", 0.1, 24.0), ("days", "visits_per_day", 1.0, math.inf)):
+    for kind, column, step in (("hours", "hours_per_day", 0.1), ("days", "visits_per_day", 1.0)):
         mine = atoms[atoms["kind"] == kind]
         if mine.empty:
             continue
@@ -175,7 +178,7 @@ def _time(book: Rulebook, effort: Effort) -> Iterator[Relief]:
                 had = max(now[column][r] for r in codes)
                 yield Relief(
                     kind, {label: str(name), "reps": ";".join(codes)}, part["row"].to_numpy(int), -effect,
-                    float(effect.sum()), whole, had, max(limit - had, 0.0), step, fine,
+                    float(effect.sum()), whole, had, max(min(had * MORE, 24.0 - had), 0.0) if kind == "hours" else math.inf, step, fine,
                 )  # fmt: skip
 
 
@@ -219,29 +222,30 @@ def _by_month(book: Rulebook, kind: str, label: str, whole: float) -> Iterator[R
 
 def _targets(book: Rulebook) -> Iterator[Relief]:
     """A lower bound that falls, an upper one that rises; what matters less costs less."""
-    targets = book.model["targets"].set_index("target")
+    targets = {str(row["target"]): row for row in book.model["targets"].to_dict("records")}
     mine = book.atoms[book.atoms["kind"] == "target"]
     for (code, bound), part in mine.groupby(["target", "bound"], sort=False):
-        row = targets.loc[code]
+        row = targets[str(code)]
         now = float(row[str(bound)])
         sign = 1.0 if bound == "at_least" else -1.0
-        if row["share_of"] and now:
-            effect = part["size"].to_numpy(float) / abs(now)
-        else:
-            effect = 1.0 / part["factor"].to_numpy(float)
+        share = bool(row["share_of"]) and now != 0
+        effect = part["size"].to_numpy(float) / abs(now) if share else 1.0 / part["factor"].to_numpy(float)
         rank = 1.0 if row["priority"] == "hard" else 1.0 + int(row["priority"])
         size = abs(now) if now else float((part["size"] * part["factor"]).mean())
         most = now if bound == "at_least" and now > 0 else math.inf
         step = 1.0 if row["metric"] in WHOLE and not row["share_of"] and abs(now) >= 1 else 0.0
         what = {"target": str(code), "bound": str(bound)}
-        yield Relief("target", what, part["row"].to_numpy(int), sign * effect, 1 / size / rank, size, now, most, step)
+        yield Relief("target", what, part["row"].to_numpy(int), sign * effect, 1 / size / rank, 1.0, now, most, step)
 
 
 # Changes of tables
 
 
-def _change(table: str, where: Mapping[str, Texts], operation: str, cells: Mapping[str, float], **more: str) -> Change:
-    return Change(table, where, operation, {k: number_text(v) for k, v in cells.items()}, HERE, **more)
+def _change(
+    table: str, where: Mapping[str, Texts], operation: str, cells: Mapping[str, float], month: str = ""
+) -> Change:
+    texts = {k: number_text(v) for k, v in cells.items()}
+    return Change(table, where, operation, texts, HERE, start=month, end=month)
 
 
 def _money(relief: Relief, model: Model, amount: float) -> Iterator[Change]:
@@ -278,7 +282,7 @@ def _executive(relief: Relief, model: Model, amount: float) -> Iterator[Change]:
 def _pool(relief: Relief, model: Model, amount: float) -> Iterator[Change]:
     month = relief.what.get("month", "")
     where = {"resource": (relief.what["resource"],)}
-    yield _change("resources", where, "add", {"hours": amount}, start=month, end=month)
+    yield _change("resources", where, "add", {"hours": amount}, month)
 
 
 def _supply(relief: Relief, model: Model, amount: float) -> Iterator[Change]:
@@ -292,7 +296,7 @@ def _supply(relief: Relief, model: Model, amount: float) -> Iterator[Change]:
         return
     source = str(rows.groupby("source")["maximum"].sum().idxmax())
     where = {"product": (product,), "source": (source,)}
-    yield _change("supply", where, "add", {"maximum": amount}, start=month, end=month)
+    yield _change("supply", where, "add", {"maximum": amount}, month)
 
 
 def _target(relief: Relief, model: Model, amount: float) -> Iterator[Change]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -19,6 +19,7 @@ Key = tuple[str, ...]
 GRAINS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
     "target": (("target", "bound"), ("target", "bound", "each"), ("target", "bound", "each")),
     "promise": (("unit",), ("unit", "month"), ("tier", "unit", "rep", "month")),
+    "kept": (("target", "bound", "line"), ("target", "bound", "line", "each"), ("target", "bound", "line", "each")),
     "within": (("line",), ("line",), ("line",)),
     "hours": (("unit",), ("unit", "month"), ("unit", "rep", "month")),
     "days": (("unit",), ("unit", "month"), ("unit", "rep", "month")),
@@ -138,7 +139,7 @@ class Rulebook:
     def limits(self) -> Floats:
         """Bound of each atom."""
         row, side = self.atoms["row"].to_numpy(int), self.atoms["side"].to_numpy(int)
-        return np.where(side > 0, self.program.row_lower[row], self.program.row_upper[row])
+        return np.asarray(np.where(side > 0, self.program.row_lower[row], self.program.row_upper[row]))
 
     def missed(self, x: Floats) -> Floats:
         """Violation of each atom at a point, in its size; 0 where it holds."""

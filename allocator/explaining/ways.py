@@ -70,7 +70,7 @@ class Ways:
         if not taken.any():
             return None
         most = np.array([r.most for r in self.reliefs]) / self.unit
-        costs = np.array([1 / r.whole if mixed else r.cost for r in self.reliefs]) * self.unit
+        costs = np.array([r.cost / r.whole if mixed else r.cost for r in self.reliefs]) * self.unit
         scale = float(costs[taken].mean())
         amounts = self._solve(np.where(taken, most, 0.0), np.where(taken, costs / scale, 0.0))
         if amounts is None:
@@ -111,5 +111,5 @@ class Ways:
 
 
 def _unit(relief: Relief) -> float:
-    size = abs(relief.now) if relief.now else 0.0
-    return size if size > 0 else max(relief.whole, 1.0) if np.isfinite(relief.whole) else 1.0
+    """Size of an amount of 1 in the program."""
+    return abs(relief.now) or max(relief.whole, 1.0)

@@ -88,6 +88,11 @@ class Wording:
         """The rep or unit of an item."""
         return labels.get("rep") or labels.get("unit") or _("nobody's clients")
 
+    def place(self, item: Item) -> str:
+        """Who and when, of a part of an item."""
+        named = [item.labels.get("tier", ""), item.labels.get("rep") or item.labels.get("each", "")]
+        return " ".join(w for w in (*named, self.months(item.months)) if w)
+
     def _target(self, item: Item) -> Mapping[str, Any] | None:
         return self.targets[item.labels["target"]] if item.kind == "target" else None
 
@@ -178,6 +183,16 @@ def _incentive(words: Wording, item: Item) -> str:
     return _("Commission fits the incentive lines: {money}").format(money=words.amounts.money(item.held))
 
 
+def _kept(words: Wording, item: Item) -> str:
+    if item.labels["line"]:
+        return _("Line {line} is overrun no more than now").format(line=item.labels["line"])
+    if item.labels["target"]:
+        each = item.labels.get("each", "")
+        name = item.labels["target"] + (f" ({each})" if each else "")
+        return _("Target {target} is missed no more than now").format(target=name)
+    return _("As many promised visits as the plan keeps now")
+
+
 SAYS: Mapping[str, Callable[[Wording, Item], str]] = {
     "target": Wording.target,
     "promise": _promise,
@@ -185,6 +200,7 @@ SAYS: Mapping[str, Callable[[Wording, Item], str]] = {
     "days": _days,
     "most": _line(N_("Line {line}: at most {money}")),
     "least": _line(N_("Line {line}: at least {money}")),
+    "kept": _kept,
     "within": _line(N_("Line {line} is not overrun: at most {money}")),
     "executive": _executive,
     "pool": _pool,
