@@ -18,7 +18,19 @@ OPTIONS = ("strict", "engine", "seconds", "visits")
 
 TABLES = (
     *("quotas", "units", "breakdown", "asked", "targets", "forecast", "effort", "actions", "contracts", "funnel"),
-    *("effects", "budget", "assignments", "lift", "won", "supply", "visits", "unplaced", "changes", "findings"),
+    *(
+        "effects",
+        "budget",
+        "assignments",
+        "lift",
+        "won",
+        "supply",
+        "visits",
+        "unplaced",
+        "changes",
+        "handover",
+        "findings",
+    ),
 )
 """Tables that can be had of all cases in one file."""
 

@@ -266,6 +266,8 @@ def _excluded(exclusion: Exclusion, case: Case, model: str) -> bool:
 def _judges(rule: ScopedRule, planned: Planned) -> bool:
     case = planned.case
     models, scenarios, cases = ({w.text for w in words} for words in (rule.models, rule.scenarios, rule.cases))
+    if rule.rule.of == OF_BASE and case.is_base:  # a base is not compared with itself
+        return False
     return (
         (not models or bool(models & {case.model, planned.source.name}))
         and (not scenarios or (case.scenario or BASE) in scenarios)

@@ -19,6 +19,7 @@ from allocator.plan import Plan
 from allocator.reporting.run import MODEL, SUMMARY, findings_frame, summary_text
 from allocator.reporting.table_text import csv_parts
 from allocator.scenarios.applying import apply_steps
+from allocator.scenarios.handing_over import handover
 from allocator.scenarios.varying import Part
 from allocator.schema.writing import model_texts
 from allocator.texts import _, in_language
@@ -142,10 +143,10 @@ def _plan(task: Task, model: Model) -> dict[str, bytes]:
     from allocator.solving import solve  # here, because describing tasks must be quick
 
     started = time.perf_counter()
-    changes = None
+    before, changed = model, None
     if task.parts:
         changed = apply_steps(model, task.parts)
-        model, changes = changed.model, changed.changes
+        model = changed.model
     if model.sha256 != task.sha256:
         raise EngineError(_("The scenario changes this model in another way than when the batch was started."))
     options, read = task.options, time.perf_counter() - started
@@ -158,8 +159,9 @@ def _plan(task: Task, model: Model) -> dict[str, bytes]:
         workers=1,
     )
     tables = dict(plan.tables)
-    if changes is not None and tables:
-        tables["changes"] = changes
+    if changed is not None and tables:
+        hands = handover(before, changed)
+        tables |= {"changes": changed.changes, **({"handover": hands} if len(hands) else {})}
     summary = {**plan.summary, "scenarios": [s.name for s, _steps in task.parts], "varied": dict(task.varied)}
     summary["seconds"] = {**plan.summary["seconds"], "read": read, "total": time.perf_counter() - started}
     return dict(_files(task, plan, tables, summary))

@@ -194,4 +194,4 @@ def test_a_malformed_model_or_scenario_fails_its_cases_alone() -> None:
 def test_tables_are_those_of_a_run() -> None:
     """The tables that can be had of all cases are exactly those that a run has."""
     plan = solve(load(find_model("pocket")), workers=1)
-    assert set(TABLES) == {*plan.tables, "findings", "changes"}
+    assert set(TABLES) == {*plan.tables, "findings", "changes", "handover"}
