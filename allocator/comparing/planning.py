@@ -6,9 +6,11 @@ from typing import Protocol
 
 import pandas as pd
 
+from allocator.errors import EngineError
 from allocator.model import Model
 from allocator.plan import Plan
 from allocator.replanning import Replanner
+from allocator.solving import solve
 
 
 class Planner(Protocol):
@@ -20,7 +22,10 @@ class Planner(Protocol):
 
 
 class FromTheFirst:
-    """Plans the first model from the start, and all others from where it ended."""
+    """Plans the first model from the start, and all others from where it ended.
+
+    Where HiGHS cannot prove one of them, it is planned from the start on the model's own engine.
+    """
 
     def __init__(self, *, strict: bool = False) -> None:
         self._strict = strict
@@ -31,4 +36,7 @@ class FromTheFirst:
         if self._replanner is None:
             self._replanner = Replanner(model, strict=self._strict, visits=visits, quick=quick)
             return self._replanner.base
-        return self._replanner.plan(model, visits=visits, quick=quick, keep=keep)
+        try:
+            return self._replanner.plan(model, visits=visits, quick=quick, keep=keep)
+        except EngineError:
+            return solve(model, strict=self._strict, visits=visits, quick=quick, keep=keep)

@@ -21,7 +21,7 @@ from allocator.comparing.words import FLIPS, KPIS, beside, figure, signed
 from allocator.reporting.amounts import Amounts, seconds, share
 from allocator.reporting.summary import handed_over
 from allocator.reporting.words import STATUSES
-from allocator.texts import _
+from allocator.texts import _, after
 
 LINES = 6
 """Rows of a list that are shown; the rest are in the files."""
@@ -180,9 +180,9 @@ def _targets(comparison: Comparison, amounts: Amounts) -> list[RenderableType]:
 
 
 def _flip(row: Mapping[Any, Any], amounts: Amounts) -> str:
-    name = ", ".join(str(v) for v in (row["target"], row["each"]) if v)
+    name, flip = ", ".join(str(v) for v in (row["target"], row["each"]) if v), FLIPS[row["flips"]]
     says = _("{flip}: {name}: asked {required}, planned {planned} (base plan: {base})").format(
-        flip=_(FLIPS[row["flips"]]),
+        flip=_(flip),
         name=name,
         required=amounts.metric(row["metric"], row["required"]),
         planned=amounts.metric(row["metric"], row["planned"]),
@@ -329,11 +329,11 @@ def _fair(case: Case, amounts: Amounts) -> str:
             says = says.format(used=found.used, count=found.orders)
         return says
     errors = found.table["contribution_error"].to_numpy(float)
-    says = _("Each part is the mean over {used} of {count} orders drawn").format(used=found.used, count=found.orders)
+    says = _("Each part is the mean over {used} of {count} orders drawn.").format(used=found.used, count=found.orders)
     if np.isnan(errors).all():
-        return says + _(".")
-    text = _("; contribution is certain to about ± {error} (standard error).")
-    return says + text.format(error=signed(amounts, "contribution", float(np.nanmax(errors))).lstrip("+"))
+        return says
+    text = _("Contribution is certain to about ± {error} (standard error).")
+    return says + after(text.format(error=signed(amounts, "contribution", float(np.nanmax(errors))).lstrip("+")))
 
 
 def _footer(comparison: Comparison, folder: Path) -> list[RenderableType]:

@@ -15,9 +15,9 @@ from allocator.comparing.differences import KPIS as FIGURES
 from allocator.comparing.differences import figures
 from allocator.comparing.sweeping import Sweep, number
 from allocator.comparing.words import KPIS, in_words
-from allocator.reporting.headings import HEADINGS, SHEETS
+from allocator.reporting.headings import HEADINGS
 from allocator.reporting.words import STATUSES
-from allocator.reporting.workbook import Formats, add_table, open_book
+from allocator.reporting.workbook import Formats, add_table, open_book, sheet_name
 from allocator.texts import N_, _
 
 CHARTS = ("contribution", "revenue")
@@ -45,7 +45,7 @@ def compare_bytes(comparison: Comparison, tables: Mapping[str, pd.DataFrame]) ->
     try:
         # Charts take their numbers from cells that are written later, so all rows are kept until the end.
         with open_book(buffer, 0) as (book, formats):
-            sheet = book.add_worksheet(_(SHEETS["summary"])[:31])
+            sheet = book.add_worksheet(sheet_name("summary"))
             add_table(sheet, side_by_side(comparison), formats)
             _add_statuses(sheet, len(FIGURES) + 2, comparison, formats)
             for name, table in tables.items():
@@ -81,7 +81,7 @@ def _add_statuses(sheet: Any, row: int, comparison: Comparison, formats: Formats
 
 
 def _add_sheet(book: Any, comparison: Comparison, name: str, table: pd.DataFrame, formats: Formats) -> None:
-    sheet = book.add_worksheet(_(SHEETS.get(name, name))[:31])
+    sheet = book.add_worksheet(sheet_name(name))
     said = in_words(name, table)
     add_table(sheet, said.rename(columns={c: _(label) for c, label in HEADINGS.items()}), formats)
     row = len(table) + 3

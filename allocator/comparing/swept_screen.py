@@ -55,7 +55,7 @@ def _table(sweep: Sweep, base: Plan, amounts: Amounts) -> Table:
     grid.add_column(", ".join(sweep.varied), overflow="fold")
     for name in (*CHARTS, "spend"):
         grid.add_column(_(KPIS[name]), justify="right", overflow="fold")
-    grid.add_column(_(KPIS["targets_met"]), justify="right", overflow="fold")
+    grid.add_column(_("targets met"), justify="right", overflow="fold")
     known = figures(base)
     grid.add_row(_("base plan"), *(figure(amounts, n, known[n]) for n in (*CHARTS, "spend")), _met(known), style="bold")
     for row in sweep.table.head(ROWS).to_dict("records"):
@@ -112,7 +112,7 @@ def _crossed(sweep: Sweep, amounts: Amounts) -> Table:
     """Contribution over two values: the first downwards, the second across."""
     lines = curves(sweep, "contribution")
     grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
-    title = f"{_(KPIS['contribution'])}{_(': ')}{sweep.varied[0]} ↓ {sweep.varied[1]} →"
+    title = f"{_('contribution')}{_(': ')}{sweep.varied[0]} ↓ {sweep.varied[1]} →"
     grid.add_column(title, overflow="fold")
     for name in lines:
         grid.add_column(str(name), justify="right", overflow="fold")
