@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 
 from allocator.explaining.effort_rules import executive_ratio, supply_by_month
 from allocator.explaining.rulebook import Rulebook
@@ -85,6 +86,9 @@ class Relief:
         """The change of the model's tables."""
         return list(_CHANGES[self.kind](self, model, amount))
 
+
+OVERTIME = "overtime"
+"""Hours of a rep in a month, which no kind of rule gives by itself."""
 
 KINDS: Mapping[str, tuple[str, ...]] = {
     "money": ("money",),
@@ -169,6 +173,8 @@ def _time(book: Rulebook, effort: Effort) -> Iterator[Relief]:
         present = people.present[[place[r] for r in rep], mine["month"].to_numpy(int)]
         each = present * np.array([share[r] for r in rep]) if kind == "hours" else present
         whole = max(float(mine["held"].sum()), 1e-9)
+        if kind == "hours":
+            yield from _overtime(book, mine, whole)
         for label, fine in (("rep", True), ("unit", False)):
             for name, part in mine.groupby(label, sort=False):
                 effect = each[mine.index.get_indexer(part.index)]
@@ -180,6 +186,14 @@ def _time(book: Rulebook, effort: Effort) -> Iterator[Relief]:
                     kind, {label: str(name), "reps": ";".join(codes)}, part["row"].to_numpy(int), -effect,
                     float(effect.sum()), whole, had, max(min(had * MORE, 24.0 - had), 0.0) if kind == "hours" else math.inf, step, fine,
                 )  # fmt: skip
+
+
+def _overtime(book: Rulebook, mine: pd.DataFrame, whole: float) -> Iterator[Relief]:
+    """An hour more of a rep in a month: no table says it, but it tells where people are missing."""
+    months = book.model.calendar.months
+    for row, rep, month, held in zip(mine["row"], mine["rep"], mine["month"], mine["held"], strict=True):
+        what = {"rep": str(rep), "month": months[int(month)]}
+        yield Relief(OVERTIME, what, np.array([int(row)]), np.array([-1.0]), 1.0, whole, float(held))
 
 
 def _promises(book: Rulebook, effort: Effort) -> Iterator[Relief]:

@@ -6,6 +6,7 @@ the changed model is solved anew. Where half of it works too, half of it is take
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,14 +16,16 @@ import numpy as np
 from allocator.engines.status import Engine, Status
 from allocator.errors import EngineError, InputError
 from allocator.explaining.clashing import Clash, has_whole
-from allocator.explaining.relief import HERE, KINDS, Relief
+from allocator.explaining.enlarging import GROWTH, MOST_HEADS, Heads, grown, heads_of, market_scope
+from allocator.explaining.relief import HERE, KINDS, OVERTIME, Relief
 from allocator.explaining.rulebook import Key, Rulebook
 from allocator.explaining.ways import Ways
 from allocator.model import Model
 from allocator.ordering import IMPOSSIBLE
 from allocator.program import Program
 from allocator.scenarios.applying import apply_steps
-from allocator.scenarios.scenario import Change, Scenario
+from allocator.scenarios.scenario import Change, Scenario, Texts
+from allocator.scenarios.selecting import spelled
 from allocator.texts import _
 
 MANY = 4
@@ -33,6 +36,9 @@ LARGER = (1.0, 1.05, 1.25, 1.6, 2.5, 5.0)
 
 PARTS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 """Parts of what is there that are tried where the program does not say how much is missing."""
+
+SMALL_PART = 0.05
+"""Part of the cost of a mix below which a kind is left out of it."""
 
 MIX = "mix"
 TOUCHES: Mapping[str, tuple[str, ...]] = {
@@ -177,27 +183,32 @@ class Finder:
 
     def find(self) -> tuple[list[Repair], list[str]]:
         """Return the ways out, the cheapest first, and the kinds of rules that do not suffice by themselves."""
-        found, short = [], []
-        kinds = [kind for kind in KINDS if self._touches(kind)]
-        for kind in kinds:
-            repair = self._by_itself(kind)
-            if repair is None:
-                short.append(kind)
-            else:
-                found.append(repair)
-        every = [kind for kind in KINDS if any(r.kind in KINDS[kind] for r in self.reliefs)]
-        amounts = self._amounts([k for kind in every for k in KINDS[kind]], mixed=True)
-        used = {self.reliefs[k].kind for k in amounts or ()}
-        home = next((kind for kind in every if used and used <= set(KINDS[kind])), "")
+        tried = {kind: self._by_itself(kind) for kind in KINDS if self._touches(kind)}
+        if "time" in tried:
+            tried["heads"] = self._heads()
+        where = market_scope(self.trial.model, self.clashes) if self._counts_sales() else None
+        if where is not None:
+            tried["demand"] = self._demand(where)
+        found = [repair for repair in tried.values() if repair is not None]
+        return self._with_cheapest(found), [kind for kind, repair in tried.items() if repair is None]
+
+    def _with_cheapest(self, found: list[Repair]) -> list[Repair]:
+        """Put the cheapest way first: one of those found, or a mix."""
+        every = [k for kinds in KINDS.values() for k in kinds]
+        amounts = self._amounts(every, mixed=True)
+        if not amounts:
+            return found
+        cost = {k: a * self.reliefs[k].cost / self.reliefs[k].whole for k, a in amounts.items()}
+        matter = {self.reliefs[k].kind for k, c in cost.items() if c > SMALL_PART * sum(cost.values())}
+        if matter < {self.reliefs[k].kind for k in amounts}:  # what adds little to it is not worth another measure
+            amounts = self._amounts(sorted(matter), mixed=True) or amounts
+        used = {self.reliefs[k].kind for k in amounts}
+        home = next((kind for kind, kinds in KINDS.items() if used <= set(kinds)), "")
         same = next((r for r in found if r.kind == home), None)
         if same is not None:
-            found.remove(same)
-            found.insert(0, replace(same, cheapest=True))
-        elif amounts:
-            mixed = self._tuned(home or MIX, amounts)
-            if mixed is not None:
-                found.insert(0, replace(mixed, cheapest=True))
-        return found, short
+            return [replace(same, cheapest=True), *(r for r in found if r is not same)]
+        mixed = self._tuned(home or MIX, amounts)
+        return found if mixed is None else [replace(mixed, cheapest=True), *found]
 
     def _touches(self, kind: str) -> bool:
         """Whether each clash has an item of a kind: what gives way elsewhere ends none."""
@@ -251,6 +262,68 @@ class Finder:
                 if amounts[k] > 0 and self.trial.works(self._changes(amounts)):
                     return self._smallest(kind, amounts)
         return None
+
+    def _heads(self) -> Repair | None:
+        """The fewest people who take over clients of those who lack hours."""
+        amounts = self.ways.cheapest((OVERTIME,), fine=True)
+        heads = heads_of(self.trial.model, self.reliefs, amounts) if amounts else None
+        if heads is None:
+            return None
+        least = {unit: heads.least(unit) for unit in heads.units}
+        for more in range(MOST_HEADS + 1):
+            count = {unit: n + more for unit, n in least.items()}
+            works = self.trial.works(heads.changes(count))
+            if works is None:
+                return None
+            if works:
+                return self._fewest(heads, count)
+        return None
+
+    def _fewest(self, heads: Heads, count: dict[str, int]) -> Repair | None:
+        """One less at a time as long as that works; then half of them, which does not."""
+        while sum(count.values()) > 1:
+            fewer = next(
+                (
+                    less
+                    for unit, n in count.items()
+                    if n and self.trial.works(heads.changes(less := {**count, unit: n - 1}))
+                ),
+                None,
+            )
+            if fewer is None:
+                break
+            count = fewer
+        half = heads.changes({unit: n // 2 for unit, n in count.items()})
+        if half and self.trial.works(half) is not False:
+            return None
+        code, month = heads.grain.people.code, self.trial.model.calendar.months[heads.month] if heads.month else ""
+        parts = []
+        for unit, n in count.items():
+            moved = heads.moved(unit)
+            what = {"unit": unit, "month": month, "clients": str(len(moved))}
+            what["reps"] = ";".join(str(code[r]) for r in moved["rep"].unique())
+            parts += [Part("heads", what, 0.0, float(n))] if n else []
+        return Repair("heads", tuple(parts), tuple(heads.changes(count)), tuple(half))
+
+    def _counts_sales(self) -> bool:
+        return all(any(i.kind == "target" for i in clash.items) for clash in self.clashes)
+
+    def _demand(self, where: dict[str, Texts]) -> Repair | None:
+        """How much more clients would have to buy, to two digits."""
+        low, high = 0.0, next((g for g in GROWTH if self.trial.works(grown(where, g))), None)
+        if high is None:
+            return None
+        low = max((g for g in GROWTH if g < high), default=0.0)
+        step = 10.0 ** (math.floor(math.log10(high) + 1e-9) - 1)
+        while high - low > step * 1.5:
+            middle = round(math.ceil((low + high) / 2 / step - 1e-9) * step, 6)
+            if self.trial.works(grown(where, middle)):
+                high = middle
+            else:
+                low = middle
+        half = round(math.floor(high / 2 / step + 1e-9) * step, 6)
+        part = Part("demand", {"scope": spelled(where)}, 0.0, high)
+        return Repair("demand", (part,), tuple(grown(where, high)), tuple(grown(where, half)) if half else ())
 
     def _changes(self, amounts: Amounts) -> list[Change]:
         return [c for k, a in amounts.items() for c in self.reliefs[k].changes(self.trial.model, a)]
