@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from typing import Any
 
 from allocator.batches.processes import Death, Ended
@@ -11,6 +12,9 @@ from allocator.batches.work import Task, carry_out
 from allocator.errors import EngineError
 from allocator.model import Model
 from allocator.texts import _
+
+PATIENCE = 10.0
+"""Seconds in which a cluster must answer."""
 
 
 class Cluster:
@@ -40,8 +44,9 @@ class Cluster:
         if workers and not address:
             own["num_cpus"] = workers
         try:
+            _see(address or "")
             ray.init(address=address or "local", logging_level=logging.ERROR, log_to_driver=False, **own)
-        except (ConnectionError, ValueError, OSError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError, SystemExit) as error:  # Ray leaves where a cluster does not answer
             says = _("There is no Ray cluster at {address}: {reason}")
             raise EngineError(says.format(address=address or _("this machine"), reason=error)) from error
         self.workers = workers or max(int(ray.cluster_resources().get("CPU", 1)), 1)
@@ -71,3 +76,16 @@ class Cluster:
         for reference in self._running:
             self._ray.cancel(reference, force=True)
         self._ray.shutdown()
+
+
+def _see(address: str) -> None:
+    """See that somebody listens at an address; Ray itself waits for minutes.
+
+    Raises
+    ------
+    OSError
+        If nobody does.
+    """
+    host, _colon, port = address.removeprefix("ray://").rpartition(":")
+    if port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), PATIENCE).close()
