@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from what_if import comparison, folder, model, read, run, tell
+from what_if import comparison, folder, model, read, remembered, run, tell
 
 from allocator.comparing import compare
 from allocator.comparing.bridge import MEASURES
@@ -210,7 +210,7 @@ class TestBridge:
 
     def test_either_order_of_names_is_one_comparison(self) -> None:
         """A+B and B+A have the same key figures, moved tables and parts; only the order of the parts is that of the names."""
-        both = compare(model(), ["lost+war", "war+lost"], dated=False)
+        both = compare(model(), ["lost+war", "war+lost"], planner=remembered)
         assert both.plans == 1 + 1 + 6
         for name, table in both.tables.items():
             there, back = (table[table["scenario"] == s].drop(columns="scenario") for s in ("lost+war", "war+lost"))
@@ -222,7 +222,7 @@ class TestBridge:
     def test_an_event_without_effect_gets_nothing(self, tmp_path: Path) -> None:
         """A competitor who cuts a price by 0 changes no number of the plan, and so has no part in a loss."""
         told = tell(tmp_path / "m", idle="events:\n  - price_cut: {competitor: 0, product: broadband}\n")
-        table = compare(told, ["lost+idle"], dated=False).tables["bridge"]
+        table = compare(told, ["lost+idle"], planner=remembered).tables["bridge"]
         (part,) = table[table["of"] == "idle"][list(MEASURES)].to_numpy(float)
         assert (part == 0).all()
 
@@ -230,7 +230,7 @@ class TestBridge:
         """The same loss of demand told twice costs the same each time, whatever comes first; their names are told apart."""
         event = "  - demand_shift: {factor: 0.9, product: broadband}\n"
         told = tell(tmp_path / "m", twins=f"events:\n{event}{event}")
-        table = compare(told, ["twins"], dated=False).tables["bridge"].iloc[1:-1]
+        table = compare(told, ["twins"], planner=remembered).tables["bridge"].iloc[1:-1]
         assert table["event"].is_unique
         np.testing.assert_allclose(*table[list(MEASURES)].to_numpy(float), rtol=1e-9, atol=1e-6)
         assert (table["revenue"] < 0).all()
@@ -241,7 +241,7 @@ class TestBridge:
             "  - {table: budget, append: {line: care, product: broadband, maximum: 20000}}\n"
             "  - {table: responses, append: [{driver: care, effort: 0, sales: 0}, {driver: care, effort: 20000, sales: 60000}]}\n"
         )
-        comparison = compare(tell(tmp_path / "m", care=f"changes:\n{steps}"), ["care"], dated=False)
+        comparison = compare(tell(tmp_path / "m", care=f"changes:\n{steps}"), ["care"], planner=remembered)
         (case,) = comparison.cases
         assert case.bridge is not None
         assert 0 < case.bridge.used < case.bridge.orders == math.factorial(len(case.changed.scenarios[0].steps))
@@ -257,7 +257,7 @@ class TestBridge:
 
         def stubborn(changed: Model, *, visits: bool, quick: bool, keep: object = None) -> Plan:
             line = changed["budget"].set_index("line").loc["promotion"]
-            plan = solve(changed, visits=visits, quick=quick)
+            plan = remembered(changed, visits=True, quick=quick)
             alone = (line["minimum"] == 95000) != (line["maximum"] == 99000)
             return Plan(changed, "infeasible", {}, (), plan.summary, plan.binding) if alone else plan
 
@@ -307,11 +307,11 @@ class TestSweeps:
 
     def test_scenarios_that_hold_together_are_swept_together(self) -> None:
         """A sweep under another scenario has a row for each of its values, solved with both."""
-        both = compare(model(), ["lost+cut"])
+        both = compare(model(), ["lost+cut"], planner=remembered)
         assert not both.cases
         (sweep,) = both.sweeps
         assert sweep.varied == ("cut",)
-        loss = compare(model(), ["lost"], dated=False, bridges=False).cases[0].plan
+        loss = comparison().cases[2].plan
         assert sweep.table["revenue"].iloc[0] == pytest.approx(figures(loss)["revenue"], rel=1e-7)
         assert (sweep.table["contribution"].diff().dropna() < 0).all()
 
@@ -325,7 +325,7 @@ class TestPlanner:
 
         def planner(changed: Model, *, visits: bool, quick: bool, keep: pd.DataFrame | None = None) -> Plan:
             calls.append((changed.sha256, visits, quick, keep is not None))
-            return solve(changed, visits=visits, quick=quick, keep=keep)
+            return remembered(changed, visits=visits, quick=quick, keep=keep)
 
         said: list[str] = []
         comparison = compare(model(), ["war", "nothing", "war+lost"], planner=planner, progress=said.append)

@@ -10,8 +10,10 @@ import pandas as pd
 from edited import write
 
 from allocator.comparing import Comparison, compare
+from allocator.comparing.planning import FromTheFirst
 from allocator.comparing.writing import write_comparison
 from allocator.model import Model
+from allocator.plan import Plan
 from allocator.reading import load
 
 SCENARIOS = {
@@ -56,10 +58,24 @@ def model() -> Model:
     return tell(Path(tempfile.mkdtemp()) / "pocket")
 
 
+_planned: dict[tuple[str, bool, bool], Plan] = {}
+_hot = FromTheFirst()
+
+
+def remembered(changed: Model, *, visits: bool, quick: bool, keep: pd.DataFrame | None = None) -> Plan:
+    """Plan a model, once in all tests."""
+    key = changed.sha256, visits, quick
+    if key not in _planned:
+        _planned[key] = _hot(changed, visits=visits, quick=quick, keep=keep)
+    return _planned[key]
+
+
 @functools.cache
 def comparison() -> Comparison:
     """Compare all kinds of scenarios: an empty one, one with a response, a loss, both, a departure, an impossible one, two sweeps."""
-    return compare(model(), ["nothing", "war", "lost", "lost+war", "leaves", "hard", "cut", "crossed"])
+    return compare(
+        model(), ["nothing", "war", "lost", "lost+war", "leaves", "hard", "cut", "crossed"], planner=remembered
+    )
 
 
 @functools.cache
