@@ -9,9 +9,12 @@ spacing, five areas, leave and backups, 85 % of the selling time. Timed is the w
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
 import resource
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -92,6 +95,8 @@ def plan(model: Model, rep: np.ndarray, each: np.ndarray) -> pd.DataFrame:
 def measure(reps: int, workers: int | None, *, equal: bool) -> dict[str, float]:
     """Seconds and figures from a plan's frames to a written ``visits.csv``."""
     model, tables = rep_years(reps, equal=equal)
+    memory = Memory()
+    memory.start()
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     others = before.ru_utime + before.ru_stime
     started, processor = time.perf_counter(), time.process_time()
@@ -108,9 +113,40 @@ def measure(reps: int, workers: int | None, *, equal: bool) -> dict[str, float]:
                     total[key] = total.get(key, 0) + part.figures[key]
         total["megabytes"] = (Path(folder) / "visits.csv").stat().st_size / 1e6
     total["seconds"] = time.perf_counter() - started
+    memory.stop.set()
+    memory.join()
     own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     total["processor_seconds"] = time.process_time() - processor + children.ru_utime + children.ru_stime - others
-    return {**total, "peak_mb": own.ru_maxrss / 1024, "largest_process_mb": children.ru_maxrss / 1024}
+    return {**total, "peak_mb": own.ru_maxrss / 1024, "together_mb": memory.peak / 1e6}
+
+
+class Memory(threading.Thread):
+    """Watch the memory of this process and its children together, twice a second (from /proc; elsewhere the peak is 0)."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.stop, self.peak = threading.Event(), 0
+
+    def run(self) -> None:
+        """Watch until told to stop."""
+        while not self.stop.wait(0.5):
+            self.peak = max(self.peak, self.now())
+
+    @staticmethod
+    def now() -> int:
+        """Bytes that are resident now."""
+        parents: dict[int, int] = {}
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+        mine = {os.getpid()}
+        while more := {p for p, parent in parents.items() if parent in mine} - mine:
+            mine |= more
+        total = 0
+        for process in mine:
+            with contextlib.suppress(OSError):
+                total += int((Path("/proc") / str(process) / "statm").read_text().split()[1])
+        return total * resource.getpagesize()
 
 
 def naive(seconds: float) -> str:

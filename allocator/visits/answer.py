@@ -32,8 +32,9 @@ class Schedule:
         client, rep, window, reason, tier, purpose, minutes, owner, promised; one row is a visit without a day.
     figures : mapping
         promised, scheduled, unplaced (of promised visits: the first is the sum of the others), visits, unplaced_other, reps,
-        reps_by_rows, rows_share, repaired, exchanged (dated by the other of owner and backup), kilometres and areas_per_day (None
-        where places are not known), moved (None without a kept run), executive, mentoring.
+        reps_by_rows, rows_share, repaired, exchanged (dated by the other of owner and backup), cost and bound (of the reps' own days,
+        section 3 and 4 of docs/schedule.md), gap (as a share of the cost), reps_proved and proved_share (reps whose dates are proved
+        the best), kilometres and areas_per_day (None where places are not known), moved (None without a kept run), executive, mentoring.
     """
 
     visits: pd.DataFrame

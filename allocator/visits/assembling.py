@@ -217,6 +217,7 @@ def _figures(book: Book, lines: Lines, placed: list[Placed], exchanged: int) -> 
     by_rows, kept = sum(p.by_rows for p in placed), book.shop.kept
     horizon = book.shop.horizon
     visited = lines.take(np.flatnonzero(dated))
+    cost, bound, proved = (sum(getattr(p, name) for p in placed) for name in ("cost", "bound", "proved"))
     moved = None
     if kept is not None:
         moved = moved_visits(
@@ -233,6 +234,11 @@ def _figures(book: Book, lines: Lines, placed: list[Placed], exchanged: int) -> 
         "rows_share": by_rows / len(placed) if placed else 0.0,
         "repaired": sum(p.repaired for p in placed),
         "exchanged": exchanged,
+        "cost": round(cost, 1),
+        "bound": round(bound, 1),
+        "gap": (cost - bound) / cost if cost else 0.0,
+        "reps_proved": proved,
+        "proved_share": proved / len(placed) if placed else 1.0,
         "moved": moved,
         "executive": int((visited.kind == EXECUTIVE).sum()),
         "mentoring": int((visited.kind == MENTORING).sum()),

@@ -37,7 +37,7 @@ def exchange(shop: Workshop, item: Ints, day: Ints) -> tuple[Ints, Ints]:
     shop = _beside(shop, item, day, rows, other)
     for maker in np.unique(other).tolist():
         mine = np.flatnonzero(other == maker)
-        placed = place(shop.task(maker, mine))
+        placed = place(shop.task(maker, mine), bounded=False)
         found = placed.day >= 0
         visits = waiting[mine[placed.item[found]]]
         day[visits], rep[visits] = placed.day[found], maker

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from allocator.visits.bounding import cost_and_bound
 from allocator.visits.flows import network, solve
 from allocator.visits.horizon import Bools, Ints
 from allocator.visits.repairing import Desk
@@ -14,18 +17,26 @@ Job = tuple[Ints, Ints, Ints]
 """Items of one flow, and how many of their visits it dates: promised ones, others."""
 
 
-def place(task: Task) -> Placed:
-    """Date one rep's visits."""
+def place(task: Task, *, bounded: bool = True) -> Placed:
+    """Date one rep's visits; and say how near to the best they are, if ``bounded``."""
     home = home_areas(task)
     desk = Desk(task, home)
     repaired, by_rows = 0, False
-    for jobs in _stages(task):
+    stages = _stages(task)
+    flowed: Ints | None = None
+    for jobs in stages:
         for job in jobs:
             _flow(task, home, desk, job)
+        flowed = desk.day.copy() if len(stages) == 1 and len(jobs) == 1 else None
         repaired += desk.repair()
     if (desk.day < 0).any():
         desk.item, desk.day, by_rows = by_spacing_rows(task, home, desk.item, desk.day)
-    return Placed(desk.item, desk.day, by_rows, repaired)
+    placed = Placed(desk.item, desk.day, by_rows, repaired)
+    if not bounded:
+        return placed
+    as_flowed = flowed is not None and np.array_equal(flowed, desk.day) and int(task.spacing.max(initial=0)) <= 1
+    cost, bound = cost_and_bound(task, home, desk.item, desk.day, proved=as_flowed)
+    return replace(placed, cost=cost, bound=bound)
 
 
 def _flow(task: Task, home: Ints, desk: Desk, job: Job) -> None:

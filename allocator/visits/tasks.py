@@ -18,6 +18,8 @@ PER_KILOMETRE = 2
 FROM_IDEAL = 20
 LOAD = 60
 """Costs of docs/schedule.md, section 3."""
+PROVED = 0.5
+"""Dates are the best if the bound is nearer than this; costs of visits of one length are whole."""
 
 
 @dataclass(frozen=True)
@@ -108,12 +110,21 @@ class Placed:
         Whether rows for spacing were tried.
     repaired : int
         Visits dated by repair.
+    cost, bound : float
+        What the days and their load cost, and the least that any dates of as many visits would.
     """
 
     item: Ints
     day: Ints
     by_rows: bool
     repaired: int
+    cost: float = 0.0
+    bound: float = 0.0
+
+    @property
+    def proved(self) -> bool:
+        """Whether no dates are cheaper."""
+        return self.cost - self.bound <= PROVED
 
 
 @dataclass(frozen=True)
@@ -179,12 +190,15 @@ def home_areas(task: Task) -> Ints:
 
 def offer(task: Task, home: Ints, items: Ints, low: Ints, high: Ints) -> Offers:
     """Days between ``low`` and ``high`` on which each of some items can be had, and their costs without the load."""
-    size = np.maximum(high - low + 1, 0)
+    days = np.flatnonzero(task.there.any(axis=0))
+    begin = np.searchsorted(days, low)
+    size = np.maximum(np.searchsorted(days, high, side="right") - begin, 0)
     entry = np.repeat(np.arange(len(items)), size)
-    day = low[entry] + np.arange(len(entry)) - np.repeat(np.cumsum(size) - size, size)
+    day = days[np.arange(len(entry)) + np.repeat(begin - np.cumsum(size) + size, size)]
     item = items[entry]
-    open_ = task.there[task.row[item], day]
-    entry, item, day = entry[open_], item[open_], day[open_]
+    if len(task.there) > 1:
+        open_ = task.there[task.row[item], day]
+        entry, item, day = entry[open_], item[open_], day[open_]
     key = task.client[item] * task.days + day
     if len(task.blocked):
         free = ~_among(key, task.blocked)
