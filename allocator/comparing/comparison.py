@@ -16,7 +16,7 @@ from allocator.comparing.differences import figures
 from allocator.comparing.planning import FromTheFirst, Planner
 from allocator.comparing.players import players_of
 from allocator.comparing.redating import visits
-from allocator.comparing.sharing import EXACT, ORDERS
+from allocator.comparing.sharing import ORDERS, sets_needed
 from allocator.comparing.sweeping import Combinations, Sweep, sweep
 from allocator.errors import Finding, InputError
 from allocator.model import Model
@@ -197,9 +197,7 @@ def _most(compared: Mapping[str, Changed], swept: Mapping[str, Combinations], or
     """Plans that are made at most."""
     count = 1 + len(compared) + sum(len(combinations) for combinations in swept.values())
     for changed in compared.values() if orders else ():
-        players = len(players_of(changed.scenarios))
-        subsets = max(2**players - 2, 0)
-        count += subsets if players <= EXACT else min(subsets, orders * (players - 1))
+        count += sets_needed(len(players_of(changed.scenarios)), orders)[0]
     return count
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -59,12 +60,13 @@ SIGNS = {"set": "=", "multiply": "×", "add": "+"}
 
 @dataclass(frozen=True)
 class Player:
-    """One step of a scenario.
+    """One event, lever or change of a scenario.
 
     Attributes
     ----------
     scenario : Scenario
-    step : Event or Change
+    steps : tuple of Event or Change
+        What it comes to: one event or lever, or the operations and rows of one change.
     kind : str
         event, lever or change.
     says : str
@@ -72,26 +74,55 @@ class Player:
     """
 
     scenario: Scenario
-    step: Event | Change
+    steps: tuple[Event | Change, ...]
     kind: str
     says: str
 
 
 def players_of(scenarios: Iterable[Scenario]) -> tuple[Player, ...]:
-    """Steps of scenarios, in the order in which they apply."""
+    """Events, levers and changes of scenarios, in the order in which they apply."""
     found: list[Player] = []
     for scenario in scenarios:
-        for step in scenario.steps:
-            says = step_text(step)
+        for _key, same in itertools.groupby(enumerate(scenario.steps), _one_change):
+            steps = tuple(step for _k, step in same)
+            first, says = steps[0], _says(steps)
             again = 1 + sum(p.says == says or p.says.startswith(f"{says} (") for p in found)
-            kind = "change" if isinstance(step, Change) else "lever" if step.lever else "event"
-            found.append(Player(scenario, step, kind, says if again == 1 else f"{says} ({again})"))
+            kind = "change" if isinstance(first, Change) else "lever" if first.lever else "event"
+            found.append(Player(scenario, steps, kind, says if again == 1 else f"{says} ({again})"))
     return tuple(found)
 
 
-def step_text(step: Event | Change) -> str:
-    """What a step is called, in a few words."""
-    return _change_text(step) if isinstance(step, Change) else _event_text(step)
+def _one_change(place: tuple[int, Event | Change]) -> tuple[object, ...]:
+    """What operations and rows have in common that were written as one change."""
+    k, step = place
+    if not isinstance(step, Change):
+        return (k,)
+    return step.written, step.table, tuple(step.where.items()), step.start, step.end
+
+
+def _says(steps: Sequence[Event | Change]) -> str:
+    """What an event, lever or change is called, in a few words."""
+    rows = [step for step in steps if isinstance(step, Change) and step.operation == "append"]
+    if len(rows) < len(steps):
+        return ", ".join(_change_text(s) if isinstance(s, Change) else _event_text(s) for s in steps)
+    names = [", ".join(_key_of(row)) for row in rows]
+    if len(rows) == 1:
+        return _("a row of {table}: {key}").format(table=_table(rows[0]), key=names[0])
+    return _("{count} rows of {table}: {keys}").format(
+        count=len(rows),
+        table=_table(rows[0]),
+        keys=_some(list(dict.fromkeys(_key_of(r)[0] for r in rows if _key_of(r)))),
+    )
+
+
+def _table(change: Change) -> str:
+    return table_named(change.table) or change.table
+
+
+def _key_of(change: Change) -> list[str]:
+    table = _table(change)
+    key = dictionary()[table].key if table in dictionary() else tuple(change.cells)
+    return [change.cells[k] for k in key if change.cells.get(k)]
 
 
 def _event_text(event: Event) -> str:
@@ -110,12 +141,9 @@ def _event_text(event: Event) -> str:
 def _change_text(change: Change) -> str:
     where = "; ".join(f"{k}={_some(v)}" for k, v in change.where.items())
     scope = ", ".join(p for p in (where, _period(change.start, change.end)) if p)
-    table = table_named(change.table) or change.table
+    table = _table(change)
     if change.operation == "append":
-        key = dictionary()[table].key if table in dictionary() else tuple(change.cells)
-        return _("a row of {table}: {key}").format(
-            table=table, key=", ".join(change.cells[k] for k in key if change.cells.get(k))
-        )
+        return _("a row of {table}: {key}").format(table=table, key=", ".join(_key_of(change)))
     if change.operation == "remove":
         return _("without rows of {table}: {key}").format(table=table, key=scope or _("all"))
     cells = ", ".join(
@@ -143,7 +171,7 @@ def with_players(model: Model, players: Sequence[Player]) -> Changed | None:
     """The model under some steps of scenarios, in their order; None where these steps cannot be applied by themselves."""
     parts: Mapping[str, tuple[Scenario, list[Event | Change]]] = {p.scenario.name: (p.scenario, []) for p in players}
     for player in players:
-        parts[player.scenario.name][1].append(player.step)
+        parts[player.scenario.name][1].extend(player.steps)
     try:
         return apply_steps(model, list(parts.values()))
     except InputError:

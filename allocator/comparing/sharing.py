@@ -15,10 +15,10 @@ import numpy as np
 from allocator.program import Floats
 
 EXACT = 4
-"""Players up to whom all orders are looked at."""
+"""Players up to whom all orders are looked at, however many are asked for."""
 
-ORDERS = 8
-"""Orders looked at beyond that: half of them drawn, the others their reverses."""
+ORDERS = 16
+"""Orders looked at beyond that: half of them drawn, the others their reverses. All, where these would take no fewer sets."""
 
 DRAWS = 10
 """Times as many orders as asked for that are drawn at most, where some are not possible."""
@@ -66,7 +66,7 @@ def share_out(players: int, value: Value, *, orders: int = ORDERS, seed: int = S
     value : callable
         Asked once for each set of players that it is needed for; none and all must have a value.
     orders : int
-        Orders that are sampled where there are more than ``EXACT`` players.
+        Orders that are sampled where there are more than ``EXACT`` players; all are looked at where that takes no more sets.
     seed : int
         Of the sample.
 
@@ -82,9 +82,17 @@ def share_out(players: int, value: Value, *, orders: int = ORDERS, seed: int = S
             known[players] = value(players)
         return known[players]
 
-    shares = _all_orders(players, once) if players <= EXACT else _some_orders(players, once, orders, seed)
+    shares = (
+        _all_orders(players, once) if sets_needed(players, orders)[1] else _some_orders(players, once, orders, seed)
+    )
     none, everybody = (_known(once(frozenset(p))) for p in (range(0), range(players)))
     return Shares(_summing(shares.parts, none, everybody), shares.errors, shares.orders, shares.used, shares.exact)
+
+
+def sets_needed(players: int, orders: int = ORDERS) -> tuple[int, bool]:
+    """Sets between nobody and everybody of which the value is asked for at most, and whether these are all."""
+    every, drawn = max(2**players - 2, 0), orders * (players - 1)
+    return (every, True) if players <= EXACT or every <= drawn else (drawn, False)
 
 
 def _known(value: Floats | None) -> Floats:
