@@ -21,12 +21,12 @@ from allocator.scopes import parse_scope
 MOST_UNITS = 3
 """Units that get more people; where more lack hours, it is not people of some units that are missing."""
 
-MOST_HEADS = 4
+MOST_HEADS = 2
 """People beyond those that the hours come to, who are tried."""
 
 ON_SALES = frozenset({"revenue", "profit", "contribution", "contracts", "collections", "market_share"})
-GROWTH = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
-"""Growths of the market that are tried."""
+GROWTH = (0.01, 4.0)
+"""Growth of the market that is tried first where the targets tell none, and the largest one."""
 
 
 @dataclass(frozen=True)
@@ -152,3 +152,10 @@ def grown(where: dict[str, Texts], growth: float) -> list[Change]:
     """The change of the tables by which clients buy more."""
     factor = number_text(1 + growth)
     return [Change("demand", where, "multiply", {"expected": factor, "ceiling": factor}, HERE)]
+
+
+def two_digits(growth: float, *, down: bool = False) -> float:
+    """A growth to two digits, rounded up or down."""
+    step = 10.0 ** (math.floor(math.log10(growth) + 1e-9) - 1)
+    whole = math.floor(growth / step + 1e-6) if down else math.ceil(growth / step - 1e-6)
+    return round(whole * step, 9)

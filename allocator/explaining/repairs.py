@@ -9,14 +9,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from allocator.engines.status import Engine, Status
 from allocator.errors import EngineError, InputError
 from allocator.explaining.clashing import Clash, has_whole
-from allocator.explaining.enlarging import GROWTH, MOST_HEADS, Heads, grown, heads_of, market_scope
+from allocator.explaining.enlarging import GROWTH, MOST_HEADS, Heads, grown, heads_of, market_scope, two_digits
 from allocator.explaining.relief import HERE, KINDS, OVERTIME, Relief
 from allocator.explaining.rulebook import Key, Rulebook
 from allocator.explaining.ways import Ways
@@ -31,8 +31,14 @@ from allocator.texts import _
 MANY = 4
 """Single reps or months that are changed; where it would be more, units and all months are."""
 
-LARGER = (1.0, 1.05, 1.25, 1.6, 2.5, 5.0)
+LARGER = (1.0, 1.05, 1.25, 1.6, 2.5, 5.0, 10.0, 20.0, 40.0)
 """Multiples of what the program found that are tried until one works: tables may say more than the program's rows."""
+
+NEAR = 1.3
+"""How far a multiple that works may lie from one that does not."""
+
+NEARBY = 1.1
+"""The same of a growth of the market."""
 
 PARTS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 """Parts of what is there that are tried where the program does not say how much is missing."""
@@ -127,6 +133,7 @@ class Trial:
     seconds: float = 60.0
     until: float = np.inf
     tried: int = 0
+    known: dict[str, bool | None] = field(default_factory=dict)
 
     def changed(self, changes: Steps) -> Model | None:
         """The model with changes of its tables; None if they cannot be made."""
@@ -139,11 +146,12 @@ class Trial:
         """Whether the model with these changes can have it; None if that is not known in time."""
         if time.perf_counter() > self.until:
             return None
-        model = self.changed(changes)
-        if model is None:
-            return False
-        self.tried += 1
-        return self.holds(model)
+        name = repr(changes)
+        if name not in self.known:
+            model = self.changed(changes)
+            self.tried += model is not None
+            self.known[name] = False if model is None else self.holds(model)
+        return self.known[name]
 
     def holds(self, model: Model) -> bool | None:
         """Whether a model can have it; None if that is not known in time."""
@@ -230,14 +238,28 @@ class Finder:
 
     def _tuned(self, kind: str, amounts: Amounts) -> Repair | None:
         """Round outward, and try it on the tables until it works and half of it does not."""
+        low = 0.0
         for larger in LARGER:
-            rounded = {k: self.reliefs[k].outward(a * larger) for k, a in amounts.items()}
-            works = self.trial.works(self._changes(rounded))
+            works = self.trial.works(self._changes(self._outward(amounts, larger)))
             if works:
-                return self._smallest(kind, rounded)
+                return self._smallest(kind, self._outward(amounts, self._between(amounts, low, larger)))
             if works is None:
                 return None
+            low = larger
         return None
+
+    def _outward(self, amounts: Amounts, larger: float) -> Amounts:
+        return {k: self.reliefs[k].outward(a * larger) for k, a in amounts.items()}
+
+    def _between(self, amounts: Amounts, low: float, high: float) -> float:
+        """A multiple that works, near to one that does not: where the tables say much more than the program's rows."""
+        while low and high > NEAR * low:
+            middle = math.sqrt(low * high)
+            if self.trial.works(self._changes(self._outward(amounts, middle))):
+                high = middle
+            else:
+                low = middle
+        return high
 
     def _smallest(self, kind: str, amounts: Amounts) -> Repair | None:
         """Halve amounts that work until half of them do not."""
@@ -309,21 +331,28 @@ class Finder:
         return all(any(i.kind == "target" for i in clash.items) for clash in self.clashes)
 
     def _demand(self, where: dict[str, Texts]) -> Repair | None:
-        """How much more clients would have to buy, to two digits."""
-        low, high = 0.0, next((g for g in GROWTH if self.trial.works(grown(where, g))), None)
-        if high is None:
-            return None
-        low = max((g for g in GROWTH if g < high), default=0.0)
-        step = 10.0 ** (math.floor(math.log10(high) + 1e-9) - 1)
-        while high - low > step * 1.5:
-            middle = round(math.ceil((low + high) / 2 / step - 1e-9) * step, 6)
+        """How much more clients would have to buy: first as much as the targets ask too much, then nearer to what does not work."""
+        over = self.ways.cheapest(("target",), fine=True) or {}
+        growths = [a / (self.reliefs[k].now - a) for k, a in over.items() if 0 < a < self.reliefs[k].now]
+        guess = two_digits(max(growths, default=GROWTH[0]))
+        low, high = 0.0, guess
+        while not self.trial.works(grown(where, high)):
+            low, high = high, two_digits(2 * high)
+            if high > GROWTH[1]:
+                return None
+        while high > NEARBY * max(low, 1e-3):
+            middle = two_digits(high / NEARBY if not low else math.sqrt(low * high))
+            if middle >= high or middle <= low:
+                break
             if self.trial.works(grown(where, middle)):
                 high = middle
             else:
                 low = middle
-        half = round(math.floor(high / 2 / step + 1e-9) * step, 6)
+        half = two_digits(high / 2, down=True)
+        if self.trial.works(grown(where, half)) is not False:
+            return None  # more demand can also do harm, where shares are asked for
         part = Part("demand", {"scope": spelled(where)}, 0.0, high)
-        return Repair("demand", (part,), tuple(grown(where, high)), tuple(grown(where, half)) if half else ())
+        return Repair("demand", (part,), tuple(grown(where, high)), tuple(grown(where, half)))
 
     def _changes(self, amounts: Amounts) -> list[Change]:
         return [c for k, a in amounts.items() for c in self.reliefs[k].changes(self.trial.model, a)]

@@ -46,7 +46,7 @@ def report(found: Explanation, scenarios: Sequence[str] = ()) -> RenderableType:
     for problem in found.problems:
         for told in problem.told:
             number += 1
-            parts += _section(_clash_title(number, found), _clash(words, told))
+            parts += _section(_clash_title(number, told, found), _clash(words, told))
         parts += _section(_ways_title(number, problem), Group(*_ways(words, problem)))
     if found.broken is not None:
         parts += _section(_("What the scenario has to do with it"), Group(*_broken(found)))
@@ -76,19 +76,21 @@ def _misses(words: Wording, misses: Sequence[Miss]) -> Iterator[Text]:
         yield Text(_("… and {count} more").format(count=len(misses) - LINES), style="dim")
 
 
-def _clash_title(number: int, found: Explanation) -> str:
+def _clash_title(number: int, told: Told, found: Explanation) -> str:
     total = sum(len(p.told) for p in found.problems)
+    says = _("These cannot all hold; without any one of them the others can")
+    if len(told.missing) == 1:
+        says = _("This cannot hold, whatever else gives way")
     if total == 1:
-        return _("These cannot all hold; without any one of them the others can")
-    says = _("Clash {number} of {total}: these cannot all hold; without any one of them the others can")
-    return says.format(number=number, total=total)
+        return says
+    return _("Clash {number} of {total}").format(number=number, total=total) + _(": ") + says
 
 
 def _clash(words: Wording, told: Told) -> RenderableType:
     lines: list[RenderableType] = []
     for line in sorted(told.missing, key=lambda m: (not m.item.goal, not m.item.at_least)):
         lines.append(Text("• " + words.item(line.item)))
-        how = saying.missing(words, line)
+        how = saying.missing(words, line, alone=len(told.missing) == 1)
         if how:
             lines.append(Padding(Text(how, style="dim"), (0, 0, 0, 4)))
     if told.clash.whole:

@@ -9,7 +9,7 @@ from allocator.explaining.missing import Missing
 from allocator.explaining.repairs import Part
 from allocator.explaining.rulebook import Item
 from allocator.explaining.wording import Wording
-from allocator.reporting.amounts import count, share
+from allocator.reporting.amounts import count
 from allocator.scenarios.scenario import Change, Event, Scenario
 from allocator.scenarios.selecting import spelled
 from allocator.texts import N_, _
@@ -39,29 +39,51 @@ PERIODS = {
     "year": N_("{new} instead of {now} visits a year"),
 }
 
+BOUND_SAID = ("target", "most", "least", "within", "floor", "cap", "incentive")
+"""Kinds of items that are told with their bound."""
+
 PLACES = 2
 """Places that are named in which something is missing."""
 
 
-def missing(words: Wording, line: Missing) -> str:
-    """By how much an item would have to give way; blank where that is not known."""
-    item, gap = line.item, abs(line.gap)
+def missing(words: Wording, line: Missing, *, alone: bool = False) -> str:
+    """By how much an item would have to give way; blank where that is not known.
+
+    Parameters
+    ----------
+    alone : bool
+        Whether the clash has no other item: what it asks for cannot be had at all.
+    """
+    item = line.item
     if math.isnan(line.gap):
         return ""
-    size = words.gap(item, gap)
-    held = words.held(item)
-    known = bool(held) and item.measure != "market_share" and not _is_share(words, item)
+    gap = words.gap(item, abs(line.gap))
     if item.kind == "pin":
         says = _("would have to be {gap} more") if line.gap > 0 else _("would have to be {gap} less")
-        return says.format(gap=size)
-    if item.at_least:
-        says = _("asked {held}, with the others at most {needs}: {gap} missing") if known else _("{gap} missing")
-    elif item.kind == "target":
-        says = _("at most {held}, the others need {needs}: {gap} too little") if known else _("{gap} too little")
+        return says.format(gap=gap)
+    held, needs = _held_and_needed(words, line)
+    if item.at_least and alone:
+        says = _("at most {needs} can be had: {gap} missing")
+    elif item.at_least:
+        says = _("asked {held}, with the others at most {needs}: {gap} missing")
+        if item.kind in BOUND_SAID:
+            says = _("with the others at most {needs}: {gap} missing")
+    elif item.kind in BOUND_SAID:
+        says = _("the others need {needs}: {gap} more")
+        if alone:
+            says = _("at least {needs} is needed: {gap} more")
     else:
-        says = _("there are {held}, the others need {needs}: {gap} missing") if known else _("{gap} missing")
-    needs = words.amount(item, line.needs) if known else ""
-    return says.format(held=held, needs=needs, gap=size) + _places(words, line)
+        says = _("there are {held}, the others need {needs}: {gap} missing")
+    if not needs:
+        says = _("{gap} missing") if item.at_least or item.kind not in BOUND_SAID else _("{gap} too little")
+    return says.format(held=held, needs=needs, gap=gap) + _places(words, line)
+
+
+def _held_and_needed(words: Wording, line: Missing) -> tuple[str, str]:
+    """What is set, and what it would have to be; blank for shares of something that moves too."""
+    if math.isnan(line.item.held) or _is_share(words, line.item):
+        return "", ""
+    return words.held(line.item), words.amount(line.item, line.needs)
 
 
 def _is_share(words: Wording, item: Item) -> bool:
@@ -211,8 +233,3 @@ def places_of(steps: Sequence[tuple[Scenario, Event | Change]]) -> list[str]:
         said.format(scenario=scenario.name, row=done.written.row or "–", step=step(scenario, done))
         for scenario, done in steps
     ]
-
-
-def relative(value: float) -> str:
-    """A relative miss."""
-    return share(value)

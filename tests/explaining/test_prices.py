@@ -1,0 +1,211 @@
+"""Prices: what is printed is what a plan from the start finds, inside the range and not behind it; and published answers."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from random_models import random_model
+
+from allocator.engines.highs import Highs
+from allocator.errors import InputError
+from allocator.explaining.limits import KINDS, Limit, every_limit, make_limit, parse_limit
+from allocator.explaining.lines import first_piece
+from allocator.explaining.prices import Price, Prices, binding, priced, prices
+from allocator.explaining.resolving import Resolver, goal_values
+from allocator.formulation.effort import effort_program
+from allocator.formulation.grain import make_grain
+from allocator.model import Model
+from allocator.ordering import Ordering
+from allocator.program import Floats
+from allocator.reading import load
+from allocator.solving import solve
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "published"))
+from published_tables import media_selection
+
+PROOF = bool(os.environ.get("ALLOCATOR_PROOF"))
+SEEDS = range(200) if PROOF else range(12)
+LIMITS = 20 if PROOF else 3
+"""Limits of a random model that are looked at."""
+
+
+def direct(model: Model) -> Floats | None:
+    """Goals of a model solved from the start, in its own units."""
+    return goal_values(Ordering(effort_program(model).program, Highs()).run())
+
+
+def close(found: Floats, expected: Floats, values: Floats) -> bool:
+    """Whether two changes of goals are one: to 1e-6 of the difference, or 1e-9 of what changes."""
+    room = np.maximum(1e-6 * np.abs(expected), 2e-9 * np.maximum(1.0, np.abs(values)))
+    return bool((np.abs(found - expected) <= room).all())
+
+
+def check(model: Model, price: Price, values: Floats) -> int:
+    """Hold both sides of a price against solves from the start; returns how many ranges were checked."""
+    checked = 0
+    for side in price.sides:
+        limit = price.limit
+        after = direct(limit.at(model, limit.now + side.step))
+        assert (after is None) == (side.change is None)
+        if after is not None:
+            assert side.change is not None
+            assert close(side.change, after - values, values), limit.key
+        if side.piece is None:
+            continue
+        checked += 1
+        slope, end = side.piece.slope, side.piece.end
+        for way in (0.37 * end, (1 - 1e-6) * end):
+            inside = direct(limit.at(model, limit.now + way))
+            assert inside is not None
+            assert close(slope * way, inside - values, values), (limit.key, way)
+        if side.piece.bends:
+            outside = direct(limit.at(model, limit.now + 1.01 * end))
+            assert outside is None or not close(slope * 1.01 * end, outside - values, values), (limit.key, end)
+    return checked
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_prices_are_differences(seed: int, tmp_path: Path) -> None:
+    """Random models: each step, and each price up to its end, is the difference of plans from the start; behind the end it is not."""
+    try:
+        model = load(random_model(seed).write(tmp_path / "model"))
+    except InputError:
+        return
+    resolver = Resolver(model)
+    if resolver.outcome.x is None:
+        return
+    limits = [limit for limit in binding(resolver) if limit.kind != "promise"][:LIMITS]
+    for limit in limits:
+        check(model, priced(resolver, limit), resolver.values)
+
+
+class TestMediaSelection:
+    """Published prices (Anderson, Sweeney and Williams), each for one unit of its limit, in units of exposure."""
+
+    @pytest.fixture(scope="class")
+    def found(self, tmp_path_factory: pytest.TempPathFactory) -> tuple[Model, Prices]:
+        """Price the media model's limits."""
+        model = load(media_selection(tmp_path_factory.mktemp("media")))
+        return model, prices(model)
+
+    @pytest.mark.parametrize(
+        ("key", "worth"),
+        [
+            pytest.param("target=money; bound=at_most", 0.06, id="budget"),
+            pytest.param("target=television", -25.0, id="television"),
+            pytest.param("line=daily newspaper", 16 / 400, id="daily newspaper"),
+            pytest.param("line=radio", 14 / 100, id="radio"),
+        ],
+    )
+    def test_price(self, found: tuple[Model, Prices], key: str, worth: float) -> None:
+        """One more brings what the book says, up and down; the range begins below and ends above what there is."""
+        model, known = found
+        price = next(p for p in known.prices if p.limit.key == key)
+        goal = known.names.index("base 1 sum")
+        one = known.alone["base 1 sum"]
+        assert (one.target, one.metric) == ("exposure", "exposure")
+        for side in price.sides:
+            assert side.piece is not None
+            assert -side.piece.slope[goal] * one.size == pytest.approx(worth, rel=1e-7)
+            assert side.piece.end * side.step > 0
+        assert check(model, price, known.values) == 2
+
+    def test_range_of_the_budget(self, found: tuple[Model, Prices]) -> None:
+        """Sunday newspapers take more money until all four are bought (+2,000), and less until there are none (−2,000)."""
+        _model, known = found
+        price = next(p for p in known.prices if p.limit.key == "target=money; bound=at_most")
+        assert price.up is not None
+        assert price.down is not None
+        assert price.up.piece is not None
+        assert price.down.piece is not None
+        assert price.up.piece.end == pytest.approx(2000, rel=1e-3)
+        # The audience of 50,000 holds after 11,500 less: 61,500 − 2.5 × … is not what ends it, the newspapers are.
+        assert price.down.piece.end == pytest.approx(-2000, rel=1e-3)
+
+    def test_dearest_first(self, found: tuple[Model, Prices]) -> None:
+        """Sorted by one hundredth of each limit: money (300 × 0.06) before daily newspapers (100 × 0.04)."""
+        _model, known = found
+        keys = [p.limit.key for p in known.prices]
+        assert keys.index("target=money; bound=at_most") < keys.index("line=daily newspaper")
+
+
+def model_of(seed: int, folder: Path) -> tuple[Model, list[Limit]]:
+    """A random model and all its limits."""
+    model = load(random_model(seed).write(folder))
+    return model, every_limit(model, make_grain(model))
+
+
+def test_a_limit_is_read_as_it_is_written(tmp_path: Path) -> None:
+    """The key of every limit of some models reads back as the same limit, and moved to where it is leaves the model as it is."""
+    kinds = set()
+    for seed in range(4):
+        model, limits = model_of(seed, tmp_path / str(seed))
+        grain = make_grain(model)
+        for limit in limits:
+            assert parse_limit(model, grain, limit.key) == limit
+            moved = limit.at(model, limit.now * (1 + 1e-12) + 1e-300)
+            for name, frame in model.tables.items():
+                assert len(moved[name]) == len(frame)
+            kinds.add(limit.kind)
+    assert kinds >= {"line", "hours", "promise", "target"}
+    assert kinds <= set(KINDS)
+
+
+@pytest.mark.parametrize("text", ["", "lines=b1", "line=nothing", "line", "hours tier=A", "promise tier=Z"])
+def test_what_is_no_limit_is_refused(text: str, tmp_path: Path) -> None:
+    """A limit that is not there is an error with a sentence."""
+    model, _limits = model_of(1, tmp_path)
+    with pytest.raises(InputError, match="--limit"):
+        parse_limit(model, make_grain(model), text)
+
+
+def test_hours_and_people(tmp_path: Path) -> None:
+    """Ten more hours are ten more in the grain; a person more works, one less has nothing, and all clients have somebody."""
+    for seed in range(6):
+        model, _limits = model_of(seed, tmp_path / str(seed))
+        grain = make_grain(model)
+        unit = str(model["reps"]["unit"].iloc[0])
+        limit = make_limit(model, grain, "hours", {"unit": unit})
+        if limit.now + 10 < limit.highest:
+            there = make_limit(limit.at(model, limit.now + 10), make_grain(limit.at(model, limit.now + 10)), "hours", {"unit": unit})
+            assert there.now == pytest.approx(limit.now + 10, rel=1e-12)
+        heads = make_limit(model, grain, "heads", {"unit": unit})
+        more = heads.at(model, heads.now + 1)
+        assert len(more["reps"]) == len(model["reps"]) + 1
+        assert solve(more, engine="highs", quick=True).status == solve(model, engine="highs", quick=True).status
+        if heads.now > 1:
+            less = heads.at(model, heads.now - 1)
+            gone = less["reps"].query("end == end")["rep"]
+            assert len(set(less["clients"]["owner"]) - {""} - set(model["reps"]["rep"])) == 0
+            assert len(gone) >= 1
+
+
+def zigzag(bends: list[float], slopes: list[float]) -> Callable[[float], Floats]:
+    """A function of straight pieces through 0."""
+
+    def at(way: float) -> Floats:
+        ends = [0.0, *bends, 1e9]
+        value = 0.0
+        for slope, a, b in zip(slopes, ends, ends[1:], strict=True):
+            value += slope * max(0.0, min(way, b) - a)
+        return np.array([value, 0.0])
+
+    return at
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_the_first_bend_is_found(seed: int) -> None:
+    """Functions of known straight pieces: the first slope and the first bend, to one ten-thousandth."""
+    rng = np.random.default_rng(seed)
+    bends = sorted(rng.uniform(0.001, 100, rng.integers(1, 6)).tolist())
+    slopes = (rng.permutation(len(bends) + 1) * rng.uniform(0.5, 2) - 2).tolist()
+    piece = first_piece(zigzag(bends, slopes), np.zeros(2), 1.0, 100.0)
+    assert piece is not None
+    assert piece.bends
+    assert piece.slope[0] == pytest.approx(slopes[0], rel=1e-6)
+    assert piece.end == pytest.approx(bends[0], rel=2e-4)
