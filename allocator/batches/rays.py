@@ -47,8 +47,11 @@ class Cluster:
             _see(address or "")
             ray.init(address=address or "local", logging_level=logging.ERROR, log_to_driver=False, **own)
         except (OSError, ValueError, RuntimeError, SystemExit) as error:  # Ray leaves where a cluster does not answer
-            says = _("There is no Ray cluster at {address}: {reason}")
-            raise EngineError(says.format(address=address or _("this machine"), reason=error)) from error
+            if address:
+                says = _("Cannot join the Ray cluster at {address}: {reason}").format(address=address, reason=error)
+            else:
+                says = _("Cannot start a Ray cluster here: {reason}").format(reason=error)
+            raise EngineError(says) from error
         self.workers = workers or max(int(ray.cluster_resources().get("CPU", 1)), 1)
         self._do = ray.remote(num_cpus=1, max_retries=0)(carry_out)
         self._models: dict[int, Any] = {}

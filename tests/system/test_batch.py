@@ -107,7 +107,32 @@ def test_a_cluster_that_was_started_ends(place: Path) -> None:
     assert not cluster_processes() - before
     said = batch(place, "-o", "nowhere", "--executor", "ray", "--address", "127.0.0.1:1")
     assert said.returncode == 5
-    assert "no Ray cluster at 127.0.0.1:1" in said.stderr
+    assert "Cannot join the Ray cluster at 127.0.0.1:1" in said.stderr
+
+
+CLUSTER = """
+import ray, sys
+ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False)
+print(ray.get_runtime_context().gcs_address, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_an_existing_cluster_is_used_and_left_alone(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With an address the batch is planned by that cluster, which is still there when it has ended."""
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")  # both find the token where Ray keeps it
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen([sys.executable, "-c", CLUSTER], encoding="utf-8", **pipes) as cluster:
+        assert cluster.stdout is not None
+        assert cluster.stdin is not None
+        address = cluster.stdout.readline().strip()
+        before = cluster_processes()
+        assert batch(place, "-o", "there", "--executor", "ray", "--address", address).returncode == 6
+        raylets = {pid for pid in before if pid in cluster_processes()}
+        assert raylets
+        cluster.stdin.close()
+    index = pd.read_parquet(place / "there/index.parquet").drop(columns=TIMES)
+    pd.testing.assert_frame_equal(index, pd.read_parquet(place / "one/index.parquet").drop(columns=TIMES))
 
 
 def test_a_lost_worker_of_ray_is_tried_once_more(place: Path) -> None:
