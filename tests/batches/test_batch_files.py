@@ -9,6 +9,7 @@ from night import names, refused, tell
 
 from allocator.batches.batch import TABLES
 from allocator.batches.crossing import Planned
+from allocator.batches.rules import MEASURES
 from allocator.places import find_model
 from allocator.reading import load
 from allocator.solving import solve
@@ -195,3 +196,16 @@ def test_tables_are_those_of_a_run() -> None:
     """The tables that can be had of all cases are exactly those that a run has."""
     plan = solve(load(find_model("pocket")), workers=1)
     assert set(TABLES) == {*plan.tables, "findings", "changes", "handover"}
+
+
+def test_the_example_is_what_the_documentation_shows() -> None:
+    """The example of the documentation can be run as it is: read without a finding, it makes the cases that it seems to."""
+    docs = Path(__file__).parents[2] / "docs"
+    text = (docs / "quarterly.yaml").read_text("utf-8")
+    assert f"```yaml\n{text}```" in (docs / "batch.md").read_text("utf-8")
+    found = names(text)
+    assert len(found) == 2 * 5 * 2 - 2 + 2
+    assert found[-2:] == ["deep price war", "telecom undated"]
+    assert "field_sales budget_cut strict" in found
+    told_of = (docs / "batch.md").read_text("utf-8")
+    assert not [m for m in MEASURES if m not in told_of]
