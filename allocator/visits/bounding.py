@@ -156,7 +156,7 @@ def cost_and_bound(task: Task, home: Ints, item: Ints, day: Ints, *, proved: boo
     offers = _choices(task, home, item, day)
     loads = [load, *(make_load(task, part) for part in PARTS[1:] if len(offers.item) < SMALL)]
     tried = [(Auction(task, load, offers, len(item)), _first_prices(load, minutes)) for load in loads]
-    _value, best = max((auction.value(price)[0], k) for k, (auction, price) in enumerate(tried))
+    _value, best = max((auction.value(price), k) for k, (auction, price) in enumerate(tried))
     auction, price = tried[best]
     return cost, max(auction.bound(price), 0.0)
 
@@ -197,29 +197,36 @@ class Auction:
         self.task, self.load, self.count = task, load, count
         self.day, self.cost = offers.day, offers.cost + load.own[offers.item]
         self.length = task.minutes[offers.item].astype(float)
-        items, self.start, self.size = np.unique(offers.item, return_index=True, return_counts=True)
-        self.wanted = np.minimum(task.visits[items], self.size)
+        self.start = np.flatnonzero(np.diff(offers.item, prepend=-1))
+        self.size = np.diff(self.start, append=len(offers.item))
+        self.wanted = np.minimum(task.visits[offers.item[self.start]], self.size)
 
     def bound(self, price: Floats) -> float:
         """Return the best of the bounds at some prices and after each of some steps from them."""
-        best, sold = self.value(price)
+        best, costs, cheapest, sold = self._at(price)
         for _step in range(min(max(STEPS[0], WORK // len(self.day)), STEPS[1])):
-            price = np.maximum(price + LENGTH * 2 * self.load.rate * (self._wishes(price) - sold), 0.0)
-            value, sold = self.value(price)
+            wished = self._wishes(costs, cheapest)
+            price = np.maximum(price + LENGTH * 2 * self.load.rate * (wished - sold), 0.0)
+            value, costs, cheapest, sold = self._at(price)
             best = max(best, value)
         return best - NOISE * (abs(best) + float(np.abs(price).sum()) * self.task.full_day)
 
-    def value(self, price: Floats) -> tuple[float, Floats]:
-        """Lower bound at some prices: what the visits pay at least, less what the days earn at most; and the minutes that these sell."""
-        paid = self._paid(self.cost + self.length * price[self.day])
+    def value(self, price: Floats) -> float:
+        """Lower bound at some prices: what the visits pay at least, less what the days earn at most."""
+        return self._at(price)[0]
+
+    def _at(self, price: Floats) -> tuple[float, Floats, Floats, Floats]:
+        """Lower bound at some prices, costs of all days of visits, the least of each item, and the minutes that the days sell."""
+        costs = self.cost + self.length * price[self.day]
+        cheapest = np.minimum.reduceat(costs, self.start)
+        paid = self._paid(costs, cheapest)
         if len(paid) > self.count:  # the dearest need no day
             paid = np.partition(paid, self.count)[: self.count]
         minutes, lost = self._sold(price)
-        return float(paid.sum()) + lost, minutes
+        return float(paid.sum()) + lost, costs, cheapest, minutes
 
-    def _paid(self, costs: Floats) -> Floats:
+    def _paid(self, costs: Floats, cheapest: Floats) -> Floats:
         """Costs of the cheapest days of every item, as many as it has visits."""
-        cheapest = np.minimum.reduceat(costs, self.start)
         several = np.flatnonzero(self.wanted > 1)
         if not len(several):
             return cheapest
@@ -230,10 +237,9 @@ class Auction:
         mine = mine[np.lexsort((mine, of))]
         return np.concatenate([cheapest[self.wanted == 1], mine[place < np.repeat(wanted, size)]])
 
-    def _wishes(self, price: Floats) -> Floats:
+    def _wishes(self, costs: Floats, cheapest: Floats) -> Floats:
         """Minutes that visits want of each day, if days of nearly the same cost are wanted nearly alike."""
-        costs = self.cost + self.length * price[self.day]
-        weight = np.exp((np.repeat(np.minimum.reduceat(costs, self.start), self.size) - costs) / WARMTH)
+        weight = np.exp((np.repeat(cheapest, self.size) - costs) / WARMTH)
         weight *= np.repeat(self.wanted / np.add.reduceat(weight, self.start), self.size)
         return np.bincount(self.day, weights=weight * self.length, minlength=self.task.days).astype(float)
 
