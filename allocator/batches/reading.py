@@ -14,7 +14,7 @@ from allocator.errors import EngineError, InputError
 from allocator.schema.files import decode, read_bytes
 from allocator.schema.findings import Report, did_you_mean
 from allocator.schema.yaml_tree import Node, read_tree
-from allocator.texts import LANGUAGES, _
+from allocator.texts import LANGUAGES, _, after
 
 KEYS = ("title", "language", "format", "models", "scenarios", "options", "exclude", "cases", "rules", "tables")
 CASE_KEYS = ("name", "model", "scenario", "rules", *OPTIONS)
@@ -74,7 +74,7 @@ class _Reader:
     def _known(self, tree: Tree, keys: Sequence[str], within: str = "") -> None:
         for key, node in tree.items():
             if key not in keys:
-                known = did_you_mean(key, keys) or " " + _("There are: {names}.").format(names=", ".join(keys))
+                known = did_you_mean(key, keys) or after(_("There are: {names}.").format(names=", ".join(keys)))
                 self._error("key", _("Unknown key.") + known, str(node.line), f"{within}{key}")
 
     def _scenarios(self, tree: Tree) -> tuple[Word, ...]:

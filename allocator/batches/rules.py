@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from allocator.reporting.amounts import MONEY, Amounts, count, share
 from allocator.schema.findings import did_you_mean
-from allocator.texts import N_, _
+from allocator.texts import N_, _, after
 
 MEASURES: Mapping[str, str] = {
     "revenue": N_("revenue"),
@@ -110,7 +110,7 @@ def parse_rule(text: str) -> Rule | str:
 
 def _unknown(word: str, known: Iterable[str]) -> str:
     says = _("There is no measure {word}.").format(word=f'"{word}"')
-    return says + (did_you_mean(word, known) or " " + _("There are: {names}.").format(names=", ".join(known)))
+    return says + (did_you_mean(word, known) or after(_("There are: {names}.").format(names=", ".join(known))))
 
 
 def judge(rule: Rule, figures: Figures, base: Figures | None, amounts: Amounts) -> Verdict:
@@ -135,7 +135,7 @@ def judge(rule: Rule, figures: Figures, base: Figures | None, amounts: Amounts) 
         kept = _kept(rule, value, rule.number)
         limit = asked.format(limit=_written(rule.measure, rule.number, amounts))
         return Verdict(kept, _("{measure} is {value}; {asked}").format(measure=name, value=written, asked=limit))
-    of = _("base") if rule.of == BASE else _(MEASURES[rule.of])
+    of = _("base plan") if rule.of == BASE else _(MEASURES[rule.of])
     other = (base or {}).get(rule.measure) if rule.of == BASE else figures.get(rule.of)
     if other is None:
         says = _("{measure} is {value}, and what it is compared with ({of}) is not known")

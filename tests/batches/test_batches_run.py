@@ -78,7 +78,7 @@ def test_rules_are_judged_against_the_base() -> None:
     row = index()["pocket slump"]
     assert row["passed"] == "no"
     assert row["reasons"] == (
-        "revenue is CNY 96, 96.0 % of base CNY 100; at least 97.0 % is asked; targets missed is 3; at most 2 is asked"
+        "revenue is CNY 96, 96.0 % of base plan CNY 100; at least 97.0 % is asked; targets missed is 3; at most 2 is asked"
     )
     assert (row["revenue"], row["targets_missed"], row["status"]) == ("96", "3", "optimal")
 
@@ -87,7 +87,7 @@ def test_without_a_base_nothing_is_compared() -> None:
     """Where the base has no plan, a rule that needs it is not kept, and says why."""
     found, _asked = carried_out(RULED, by_scenario(base=Answer(reason="no engine")))
     assert found["pocket"].status == "failed"
-    assert "what it is compared with (base) is not known" in found["pocket boom"].reasons[0]
+    assert "what it is compared with (base plan) is not known" in found["pocket boom"].reasons[0]
 
 
 def test_a_failure_stops_nothing() -> None:
