@@ -48,6 +48,11 @@ def compare_command() -> click.Command:
             click.Option(["--no-visits"], is_flag=True, help=_("Give visits no dates: quicker.")),
             click.Option(["--no-bridge"], is_flag=True, help=_("Do not say which event costs what: quicker.")),
             click.Option(
+                ["--singly"],
+                is_flag=True,
+                help=_("Tell each response and each change by itself, not those of a scenario as one: takes longer."),
+            ),
+            click.Option(
                 ["--orders"],
                 type=click.IntRange(min=2),
                 metavar="N",
@@ -71,6 +76,7 @@ def _compare(
     output: str | None,
     no_visits: bool,
     no_bridge: bool,
+    singly: bool,
     orders: int | None,
     strict: bool,
     engine: str | None,
@@ -101,6 +107,7 @@ def _compare(
             dated=not no_visits,
             bridges=not no_bridge,
             orders=orders or ORDERS,
+            singly=singly,
             progress=progress,
         ),
     )

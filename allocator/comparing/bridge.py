@@ -55,7 +55,14 @@ class Bridge:
 
 
 def bridge(
-    model: Model, scenarios: Sequence[Scenario], base: Plan, plan: Plan, quick: Quick, orders: int = ORDERS
+    model: Model,
+    scenarios: Sequence[Scenario],
+    base: Plan,
+    plan: Plan,
+    quick: Quick,
+    orders: int = ORDERS,
+    *,
+    singly: bool = False,
 ) -> Bridge:
     """Share the difference of two plans out among the steps of scenarios.
 
@@ -70,8 +77,10 @@ def bridge(
         Plans a model, or knows it already.
     orders : int
         Orders that are sampled where there are many steps.
+    singly : bool
+        Whether each response and change is a step by itself.
     """
-    players, name = players_of(scenarios), "+".join(s.name for s in scenarios)
+    players, name = players_of(scenarios, singly=singly), "+".join(s.name for s in scenarios)
     everybody = frozenset(range(len(players)))
 
     def value(chosen: frozenset[int]) -> Floats | None:

@@ -109,6 +109,7 @@ def compare(
     dated: bool = True,
     bridges: bool = True,
     orders: int = ORDERS,
+    singly: bool = False,
     progress: Progress | None = None,
 ) -> Comparison:
     """Plan a model without and with scenarios, and compare.
@@ -127,6 +128,8 @@ def compare(
         Whether differences are shared out among events and responses.
     orders : int
         Orders that a bridge of more than four steps looks at.
+    singly : bool
+        Whether a bridge tells each response and each change by itself.
     progress : callable, optional
         Told what is planned before it is.
 
@@ -139,14 +142,16 @@ def compare(
     found = _found(model, names)
     swept = {name: list(variations(model, *changed.scenarios)) for name, changed in found.items() if _varies(changed)}
     compared = {name: changed for name, changed in found.items() if name not in swept}
-    most = _most(compared, swept, orders if bridges else 0)
+    most = _most(compared, swept, orders if bridges else 0, singly)
     work = _Work(planner or FromTheFirst(), dated and bool(compared), most, progress or (lambda _text: None))
     base = work.full(model, BASE, None)
     plans = {name: work.full(changed.model, name, base) for name, changed in compared.items()}
     cases = []
     for name, changed in compared.items():
         spanned = bridges and base.tables and plans[name].tables
-        found_bridge = bridge(model, changed.scenarios, base, plans[name], work.figures, orders) if spanned else None
+        found_bridge = None
+        if spanned:
+            found_bridge = bridge(model, changed.scenarios, base, plans[name], work.figures, orders, singly=singly)
         plan = _with_changes(model, changed, plans[name])
         cases.append(Case(name, _title(changed), changed, plan, found_bridge))
     sweeps = tuple(
@@ -193,11 +198,11 @@ def _title(changed: Changed) -> str:
     return " + ".join(scenario.title or scenario.name for scenario in changed.scenarios)
 
 
-def _most(compared: Mapping[str, Changed], swept: Mapping[str, Combinations], orders: int) -> int:
+def _most(compared: Mapping[str, Changed], swept: Mapping[str, Combinations], orders: int, singly: bool) -> int:
     """Plans that are made at most."""
     count = 1 + len(compared) + sum(len(combinations) for combinations in swept.values())
     for changed in compared.values() if orders else ():
-        count += sets_needed(len(players_of(changed.scenarios)), orders)[0]
+        count += sets_needed(len(players_of(changed.scenarios, singly=singly)), orders)[0]
     return count
 
 

@@ -79,8 +79,34 @@ class Player:
     says: str
 
 
-def players_of(scenarios: Iterable[Scenario]) -> tuple[Player, ...]:
-    """Events, levers and changes of scenarios, in the order in which they apply."""
+def players_of(scenarios: Iterable[Scenario], *, singly: bool = False) -> tuple[Player, ...]:
+    """Steps of scenarios in the order in which they apply: each event, and of each scenario all levers, and all changes, as one.
+
+    With ``singly`` each lever and each change is one by itself.
+    """
+    each = _each(scenarios)
+    if singly:
+        return each
+    found: list[Player] = []
+    for _kind, same in itertools.groupby(
+        enumerate(each), lambda p: (p[1].scenario, p[1].kind, p[0] * (p[1].kind == "event"))
+    ):
+        members = [player for _k, player in same]
+        found.append(members[0] if len(members) == 1 else _together(members))
+    return tuple(found)
+
+
+def _together(members: Sequence[Player]) -> Player:
+    """Several levers, or changes, of a scenario as one player."""
+    first = members[0]
+    if first.kind == "lever":
+        says = _("all responses of {scenario}: {count}").format(scenario=first.scenario.name, count=len(members))
+    else:
+        says = _("all other changes of {scenario}: {count}").format(scenario=first.scenario.name, count=len(members))
+    return Player(first.scenario, tuple(step for m in members for step in m.steps), first.kind, says)
+
+
+def _each(scenarios: Iterable[Scenario]) -> tuple[Player, ...]:
     found: list[Player] = []
     for scenario in scenarios:
         for _key, same in itertools.groupby(enumerate(scenario.steps), _one_change):

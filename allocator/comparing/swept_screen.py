@@ -91,12 +91,12 @@ def _drawn(sweep: Sweep, amounts: Amounts) -> Iterator[RenderableType]:
         points = curves(sweep, measure).iloc[:, 0]
         if not pd.api.types.is_float_dtype(points.index.dtype) or points.dropna().size < 2 or points.nunique() < 2:
             continue
-        size, unit = (0.01, "%") if measure == "attainment" else _size(amounts, points)
+        size, unit = (0.01, "%") if measure == "attainment" else curve_size(amounts, points)
         title = f"{_(MEASURES[measure])}{_(' ({reasons})').format(reasons=unit)}"
         yield Group(Text(title, style="dim"), Text(curve_text(points / size), no_wrap=True))
 
 
-def _size(amounts: Amounts, points: pd.Series) -> tuple[float, str]:
+def curve_size(amounts: Amounts, points: pd.Series) -> tuple[float, str]:
     """What a curve's numbers are counted in, in the model's unit and in words."""
     own = UNITS.get(amounts.money_unit)
     if own is None:

@@ -241,11 +241,26 @@ class TestBridge:
             "  - {table: budget, append: {line: care, product: broadband, maximum: 20000}}\n"
             "  - {table: responses, append: [{driver: care, effort: 0, sales: 0}, {driver: care, effort: 20000, sales: 60000}]}\n"
         )
-        comparison = compare(tell(tmp_path / "m", care=f"changes:\n{steps}"), ["care"], planner=remembered)
+        comparison = compare(tell(tmp_path / "m", care=f"changes:\n{steps}"), ["care"], planner=remembered, singly=True)
         (case,) = comparison.cases
         assert case.bridge is not None
         assert (case.bridge.used, case.bridge.orders) == (1, 2)
         assert case.bridge.table["event"].tolist()[1:3] == ["a row of budget: care", "2 rows of responses: care"]
+
+    def test_responses_and_changes_are_one_step_each(self, tmp_path: Path) -> None:
+        """Unless asked for singly, all responses of a scenario are one step and all its changes another; an event is its own."""
+        told = tell(
+            tmp_path / "m",
+            many="events:\n  - demand_shift: {factor: 0.9, product: broadband}\n  - demand_shift: {factor: 1.1, product: iot}\n"
+            "respond:\n  - line: {line: care, product: broadband, maximum: 20000, points: 20000:60000}\n"
+            "  - line: {line: more, product: iot, maximum: 10000, points: 10000:30000}\n"
+            "changes:\n  - {table: demand, where: {product: iot}, multiply: {ceiling: 1.1}}\n  - {table: model, set: {peak: 2}}\n",
+        )
+        scenarios = compare(told, ["many"], planner=remembered, bridges=False, dated=False).cases[0].changed.scenarios
+        assert [p.kind for p in players_of(scenarios)] == ["event", "event", "lever", "change"]
+        assert [p.kind for p in players_of(scenarios, singly=True)] == [*["event"] * 2, *["lever"] * 2, *["change"] * 2]
+        for together in (players_of(scenarios), players_of(scenarios, singly=True)):
+            assert [step for p in together for step in p.steps] == list(scenarios[0].steps)
 
     def test_steps_that_only_go_together_have_one_part(self, tmp_path: Path) -> None:
         """Where in no order every step has a plan, the difference stands as a whole."""
@@ -262,7 +277,7 @@ class TestBridge:
             alone = (line["minimum"] == 95000) != (line["maximum"] == 99000)
             return Plan(changed, "infeasible", {}, (), plan.summary, plan.binding) if alone else plan
 
-        comparison = compare(told, ["both"], planner=stubborn, dated=False)
+        comparison = compare(told, ["both"], planner=stubborn, dated=False, singly=True)
         (case,) = comparison.cases
         assert case.bridge is not None
         assert (case.bridge.used, case.bridge.orders) == (0, 2)
