@@ -130,29 +130,29 @@ def judge(rule: Rule, figures: Figures, base: Figures | None, amounts: Amounts) 
     if value is None:
         return Verdict(False, _("{measure} is not known").format(measure=name))
     written = _written(rule.measure, value, amounts)
-    asked = _("at least {limit} is asked") if rule.least else _("at most {limit} is asked")
+    asked = _("at least {limit}") if rule.least else _("at most {limit}")
     if not rule.of:
         kept = _kept(rule, value, rule.number)
         limit = asked.format(limit=_written(rule.measure, rule.number, amounts))
-        return Verdict(kept, _("{measure} is {value}; {asked}").format(measure=name, value=written, asked=limit))
+        return Verdict(kept, _("{measure} {value}, asked {limit}").format(measure=name, value=written, limit=limit))
     of = _("base plan") if rule.of == BASE else _(MEASURES[rule.of])
     other = (base or {}).get(rule.measure) if rule.of == BASE else figures.get(rule.of)
     if other is None:
-        says = _("{measure} is {value}, and what it is compared with ({of}) is not known")
+        says = _("{measure} {value}: nothing to compare with, {of} is not known")
         return Verdict(False, says.format(measure=name, value=written, of=of))
     against = f"{of} {_written(rule.measure if rule.of == BASE else rule.of, other, amounts)}"
     kept = _kept(rule, value, rule.number * other)
     if not other:
-        says = _("{measure} is {value}, {against}; {asked}")
+        says = _("{measure} {value}: {against}, asked {limit}")
         limit = asked.format(limit=share(rule.number))
-        return Verdict(kept, says.format(measure=name, value=written, against=against, asked=limit))
+        return Verdict(kept, says.format(measure=name, value=written, against=against, limit=limit))
     digits = _digits(value / other, rule.number)
-    says = _("{measure} is {value}, {share} of {against}; {asked}").format(
+    says = _("{measure} {value}: {share} of {against}, asked {limit}").format(
         measure=name,
         value=written,
         share=_percent(value / other, digits),
         against=against,
-        asked=asked.format(limit=_percent(rule.number, digits)),
+        limit=asked.format(limit=_percent(rule.number, digits)),
     )
     return Verdict(kept, says)
 

@@ -96,7 +96,7 @@ def _footer(found: Sequence[Entry], folder: Path, left_out: Iterable[tuple[str, 
     apart = _(", ").join(f"{model} · {scenario}" for model, scenario in left_out)
     if apart:
         lines.append(_("Left out, as the scenario is not for the model: {names}").format(names=apart))
-    if any(e.case.added for e in found):
+    if any(e.case.added and e.status == "optimal" for e in found):
         lines.append(_("· was added to compare others with, and is not judged."))
     spent = sum(e.seconds or 0.0 for e in found)
     lines.append(_("Written to {folder}: index, kpis and results").format(folder=folder))

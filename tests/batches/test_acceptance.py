@@ -76,7 +76,7 @@ def test_both_sides_of_a_limit(text: str, value: float, kept: bool) -> None:
         ("revenue at least 0.97 of base", {"revenue": 97.0}, {"revenue": 100.0}, True, "97.0 % of base plan CNY 100"),
         (
             *("revenue at least 0.97 of base", {"revenue": 96.99}, {"revenue": 100.0}, False),
-            "revenue is CNY 96.99, 96.99 % of base plan CNY 100; at least 97.00 % is asked",
+            "revenue CNY 96.99: 96.99 % of base plan CNY 100, asked at least 97.00 %",
         ),
         (
             *("visits unplaced at most 1% of promised", {"visits unplaced": 2.0, "visits promised": 200.0}, None, True),
@@ -89,18 +89,18 @@ def test_both_sides_of_a_limit(text: str, value: float, kept: bool) -> None:
                 None,
                 False,
             ),
-            "visits unplaced is 3, 1.5 % of visits promised 200; at most 1.0 % is asked",
+            "visits unplaced 3: 1.5 % of visits promised 200, asked at most 1.0 %",
         ),
         (
             *("spend at most 10% of base", {"spend": 1.0}, {"spend": 0.0}, False),
-            "spend is CNY 1, base plan CNY 0; at most 10.0 % is asked",
+            "spend CNY 1: base plan CNY 0, asked at most 10.0 %",
         ),
         ("spend at most 10% of base", {"spend": 0.0}, {"spend": 0.0}, True, "base plan CNY 0"),
-        ("spend at most 10% of base", {"spend": 1.0}, None, False, "what it is compared with (base plan) is not known"),
+        ("spend at most 10% of base", {"spend": 1.0}, None, False, "nothing to compare with, base plan is not known"),
         ("profit at least 5", {"profit": None}, None, False, "profit is not known"),
         (
             *("profit at least 5", {"profit": 4.0}, None, False),
-            "profit is CNY 4; at least CNY 5 is asked",
+            "profit CNY 4, asked at least CNY 5",
         ),
     ],
 )
