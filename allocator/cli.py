@@ -21,6 +21,8 @@ COMMANDS = {
     "check": "modelling",
     "solve": "running",
     "explain": "explaining",
+    "fund": "funding",
+    "frontier": "frontier",
     "scenarios": "modelling",
     "compare": "comparing",
     "batch": "batching",

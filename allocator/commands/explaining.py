@@ -6,6 +6,7 @@ import click
 
 from allocator.commands.common import Command, Session, show
 from allocator.commands.loading import load_model, scenario_option
+from allocator.commands.pricing import explain_prices, explain_rep, is_run, pricing_params
 from allocator.commands.running import in_background
 from allocator.errors import EngineError, InfeasibleError, InputError
 from allocator.places import find_model
@@ -23,7 +24,10 @@ EXIT_CODES = {
 def explain_command() -> click.Command:
     """Build ``allocator explain``."""
     short = _("Say why there is no plan, or why wishes are missed, and what would help.")
-    text = _("MODEL is a folder, a workbook or the name of a shipped model. Nothing is written.")
+    text = _(
+        "MODEL is a folder, a workbook or the name of a shipped model. Of a RUN, or with --prices, the limits that bind are priced "
+        "(prices.csv in the run); with --rep a rep's quota is traced."
+    )
     params: list[click.Parameter] = [
         click.Argument(["model"]),
         scenario_option(),
@@ -43,7 +47,7 @@ def explain_command() -> click.Command:
             help=_("Stop after so many seconds; what was found by then is told."),
         ),
     ]
-    return Command("explain", _explain, short, text, params)
+    return Command("explain", _explain, short, text, [*params, *pricing_params()])
 
 
 def _explain(
@@ -54,7 +58,14 @@ def _explain(
     most: int,
     engine: str | None,
     seconds: float | None,
+    prices: bool,
+    limits: tuple[str, ...],
+    rep: str | None,
 ) -> int:
+    if rep is not None:
+        return explain_rep(session, model, scenario, rep, strict=strict)
+    if prices or limits or is_run(model):
+        return explain_prices(session, model, scenario, limits, strict=strict)
     from allocator.explaining.explanation import explain
     from allocator.explaining.report import as_mapping, report
 

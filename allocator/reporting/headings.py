@@ -5,6 +5,13 @@ from __future__ import annotations
 from allocator.texts import N_
 
 HEADINGS = {
+    "attained_base": N_("base reached"),
+    "attained_stretch": N_("stretch reached"),
+    "part": N_("of now"),
+    "limit": N_("limit"),
+    "limit2": N_("second limit"),
+    "part2": N_("second, of now"),
+    "without_ones": N_("without counting in ones"),
     "rep": N_("rep"),
     "unit": N_("unit"),
     "product": N_("product"),

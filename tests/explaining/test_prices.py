@@ -81,17 +81,18 @@ def test_prices_are_differences(seed: int, tmp_path: Path) -> None:
         return
     limits = [limit for limit in binding(resolver) if limit.kind != "promise"][:LIMITS]
     for limit in limits:
-        check(model, priced(resolver, limit), resolver.values)
+        check(model, priced(resolver, limit), resolver.now)
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[Model, Prices]:
+    """Price the media model's limits."""
+    model = load(media_selection(tmp_path_factory.mktemp("media") / "model"))
+    return model, prices(model)
 
 
 class TestMediaSelection:
     """Published prices (Anderson, Sweeney and Williams), each for one unit of its limit, in units of exposure."""
-
-    @pytest.fixture(scope="class")
-    def found(self, tmp_path_factory: pytest.TempPathFactory) -> tuple[Model, Prices]:
-        """Price the media model's limits."""
-        model = load(media_selection(tmp_path_factory.mktemp("media")))
-        return model, prices(model)
 
     @pytest.mark.parametrize(
         ("key", "worth"),
@@ -172,7 +173,9 @@ def test_hours_and_people(tmp_path: Path) -> None:
         unit = str(model["reps"]["unit"].iloc[0])
         limit = make_limit(model, grain, "hours", {"unit": unit})
         if limit.now + 10 < limit.highest:
-            there = make_limit(limit.at(model, limit.now + 10), make_grain(limit.at(model, limit.now + 10)), "hours", {"unit": unit})
+            there = make_limit(
+                limit.at(model, limit.now + 10), make_grain(limit.at(model, limit.now + 10)), "hours", {"unit": unit}
+            )
             assert there.now == pytest.approx(limit.now + 10, rel=1e-12)
         heads = make_limit(model, grain, "heads", {"unit": unit})
         more = heads.at(model, heads.now + 1)
@@ -191,7 +194,7 @@ def zigzag(bends: list[float], slopes: list[float]) -> Callable[[float], Floats]
     def at(way: float) -> Floats:
         ends = [0.0, *bends, 1e9]
         value = 0.0
-        for slope, a, b in zip(slopes, ends, ends[1:], strict=True):
+        for slope, a, b in zip(slopes, ends[:-1], ends[1:], strict=True):
             value += slope * max(0.0, min(way, b) - a)
         return np.array([value, 0.0])
 

@@ -1,0 +1,155 @@
+"""Frontiers: every point between two of them is where a plan from the start lies; steps, grids, and the least for each level."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import openpyxl
+import pandas as pd
+import pytest
+import shipped
+from random_models import random_model
+
+from allocator.cli import main
+from allocator.engines.highs import Highs
+from allocator.errors import InputError
+from allocator.explaining.frontier import Frontier, frontier
+from allocator.explaining.limits import every_limit, make_limit
+from allocator.explaining.lines import pieces
+from allocator.explaining.resolving import Resolver, goal_values
+from allocator.formulation.effort import effort_program
+from allocator.formulation.grain import make_grain
+from allocator.model import Model
+from allocator.ordering import Ordering
+from allocator.reading import load
+
+PROOF = bool(os.environ.get("ALLOCATOR_PROOF"))
+POINTS = 200 if PROOF else 12
+SEEDS = range(60) if PROOF else range(3, 7)
+
+
+def check(model: Model, found: Frontier, points: int) -> None:
+    """Hold random points of a frontier, and its bends, against solves from the start, to 1e-7 of each goal's largest size."""
+    limit, names = found.limits[0], list(found.names)
+    table = found.table
+    size = np.maximum(1.0, table[names].abs().max().to_numpy(float))
+    rng = np.random.default_rng(5)
+    values = rng.uniform(table["limit"].min(), table["limit"].max(), points)
+    for value in [*values, *table["limit"].sample(min(3, len(table)), random_state=1)]:
+        outcome = Ordering(effort_program(limit.at(model, float(value))).program, Highs()).run()
+        direct = goal_values(outcome)
+        there = np.array([np.interp(value, table["limit"], table[n]) for n in names])
+        if direct is None:
+            assert np.isnan(there).any()
+        else:
+            assert np.abs(there - direct).max(initial=0.0) >= 0
+            assert (np.abs(there - direct) <= 1.5e-7 * size).all(), (limit.key, value, there - direct)
+
+
+def test_a_frontier_is_where_plans_lie() -> None:
+    """The pocket model's hours in the south, which bend eleven times and once go down: points drawn at random lie on it."""
+    model = shipped.model("pocket")
+    limit = make_limit(model, make_grain(model), "hours", {"unit": "south"})
+    found = frontier(model, [limit])
+    assert found.exact
+    contribution = found.table["contribution"].to_numpy(float)
+    assert (np.diff(contribution) < -1).any()
+    assert found.table["attained_base"].iloc[-1] == pytest.approx(1.0)
+    reached = found.table.loc[found.table["attained_base"] > 1 - 1e-9, "limit"].min()
+    assert found.least["base"] == pytest.approx(reached, rel=1e-6)
+    assert found.least["ceiling"] is None
+    check(model, found, POINTS)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_random_frontiers(seed: int, tmp_path: Path) -> None:
+    """Random models without ones: some limit from nothing like 0.6 to 1.4 of it, with points in between planned from the start."""
+    try:
+        model = load(random_model(seed).write(tmp_path / "model"))
+    except InputError:
+        return
+    resolver = Resolver(model)
+    if resolver.outcome.x is None or resolver.whole:
+        return
+    limits = [x for x in every_limit(model, resolver.grain) if x.kind in ("line", "hours", "resource", "supply")]
+    for limit in limits[:2]:
+        found = frontier(model, [limit], resolver=resolver)
+        if found.exact:
+            check(model, found, POINTS // 2)
+
+
+def test_what_is_counted_in_ones_has_a_gap(tmp_path: Path) -> None:
+    """With whole contracts the curve is a list of points; none lies above what parts of contracts would bring, where goals agree."""
+    for seed in range(40):
+        drawn = random_model(seed)
+        drawn.tables["targets"] = drawn.tables["targets"][:0] or [
+            {"target": "t", "metric": "revenue", "at_least": 1.0, "priority": 1}
+        ]
+        drawn.tables.pop("pins", None)
+        try:
+            model = load(drawn.write(tmp_path / str(seed)))
+        except InputError:
+            continue
+        resolver = Resolver(model)
+        if resolver.whole and resolver.outcome.x is not None:
+            break
+    limit = next(x for x in every_limit(model, resolver.grain) if x.kind == "hours")
+    found = frontier(model, [limit], 0.9, 1.1, points=3, resolver=resolver)
+    assert found.whole
+    assert not found.exact
+    same = found.table[found.table["status"] == "optimal"]
+    assert (same["gap"] >= -1e-6 * same["contribution"].abs().max()).any()
+
+
+def test_two_limits_are_a_grid(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hours against money: nine plans, each the model under both changes; written with a sheet that says the same."""
+    monkeypatch.setenv("LANGUAGE", "en")
+    folder = tmp_path / "grid"
+    call = ["frontier", "pocket", "--limit", "hours unit=south", "--limit2", "line=promotion", "--points", "3"]
+    assert main([*call, "-o", str(folder), "--lang", "en", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert len(said["points"]) == 9
+    table = pd.read_csv(folder / "frontier.csv")
+    model = shipped.model("pocket")
+    grain = make_grain(model)
+    hours, line = (
+        make_limit(model, grain, "hours", {"unit": "south"}),
+        make_limit(model, grain, "line", {"line": "promotion"}),
+    )
+    for row in table.sample(3, random_state=2).to_dict("records"):
+        changed = line.at(hours.at(model, row["limit"]), row["limit2"])
+        direct = goal_values(Ordering(effort_program(changed).program, Highs()).run())
+        assert direct is not None
+        assert direct[-1] == pytest.approx(row["contribution"], rel=1e-9)
+    book = openpyxl.load_workbook(folder / "frontier.xlsx")
+    assert book.worksheets[0].max_row >= 10
+
+
+def test_people_come_in_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """People of a unit: a plan for each number of them, shown in both languages."""
+    monkeypatch.chdir(tmp_path)
+    for language in ("en", "zh"):
+        assert main(["frontier", "pocket", "--limit", "heads unit=south", "--to", "2", "--lang", language]) == 0
+    capsys.readouterr()
+    table = pd.read_csv(tmp_path / "runs" / "pocket-frontier" / "frontier.csv")
+    assert table["limit"].tolist() == [1, 2]
+    assert table["base 2 sum"].iloc[1] <= table["base 2 sum"].iloc[0]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_bends_are_exact(seed: int) -> None:
+    """Two goals of known bends, that rise and fall: every bend is found, and nothing else."""
+    rng = np.random.default_rng(seed)
+    corners = np.sort(rng.uniform(0, 10, 5))
+    heights = rng.normal(size=(2, 7)) * 10
+    at = np.concatenate([[0.0], corners, [10.0]])
+    found = pieces(lambda w: np.array([np.interp(w, at, h) for h in heights]), 0.0, 10.0)
+    assert len(found) == len(at)
+    assert np.allclose(found, at, atol=1e-6)
