@@ -141,7 +141,8 @@ def _check_lift(book: Book, case: Case) -> None:
     unit, product = sheet.text("unit"), sheet.text("line_product")
     group, what = sheet.place["group"], sheet.place["product"]
     owners = np.append(case.people.units, "")[groups.owner[group]]
-    ok = groups.active[group] & ~case.large[what] & (demand.season[what, sheet.place["month"]] > 0)
+    pair = demand.pairs.get_indexer(pd.Index(group * len(case.products) + what))
+    ok = groups.active[group] & ~case.large[what] & (pair >= 0) & (demand.flow[pair, sheet.place["month"]] > 0)
     ok &= (product == "") | (product == case.products.to_numpy(dtype=object)[what])
     known = pd.MultiIndex.from_tuples([(p.unit, p.product) for p in pools], names=["unit", "product"])
     ok &= np.asarray(known.get_indexer(pd.MultiIndex.from_arrays([unit, product])) >= 0)
@@ -158,7 +159,6 @@ def _check_lift(book: Book, case: Case) -> None:
         sold = summed(sheet.place["month"][mine], sheet.number("lift")[mine], len(case.months))
         names = {"unit": pool.unit, "line_product": pool.product, "month": case.months}
         book.at_most(POOLS, [names], sold, pool.effect)
-    pair = demand.pairs.get_indexer(pd.Index(group * len(case.products) + what))
     total = np.zeros((len(demand.pairs) + 1, len(case.months)))
     np.add.at(total, (pair, sheet.place["month"]), sheet.number("lift"))
     book.equal(LIFT, case.cells, case.lift, total[:-1])

@@ -136,6 +136,7 @@ def add_lift(draft: Draft, places: Places) -> None:
         active[pairs["group"]] & ~large_products(draft)[pairs["product"]] & (pairs["ceiling"] > 0).to_numpy()
     ]
     cells = usable[["cut", "product"]].drop_duplicates().sort_values(["cut", "product"])
+    flow = grain.flow[cells.index]  # all groups of a cut are open in the same months
     found, reached = [], np.zeros(len(cells), bool)
     for k, (unit, product) in enumerate(pools.itertuples(index=False)):
         here = cells["product"].map(lambda p: grain.product[p]).eq(product) | (product == "")
@@ -144,8 +145,9 @@ def add_lift(draft: Draft, places: Places) -> None:
             here &= np.isin(places.home[cells["cut"]], list(below))
         reached |= here.to_numpy()
         some = cells[here.to_numpy()]
+        open_ = (flow[here.to_numpy()] > 0).ravel()
         here = some.loc[some.index.repeat(months)].assign(pool=k, month=np.tile(np.arange(months), len(some)))
-        found.append(here[grain.season[here["product"], here["month"]] > 0])
+        found.append(here[open_])
     lift = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=["cut", "product", "pool", "month"])
     lift = lift.astype(int).rename(columns={"cut": "place"})
     labels = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,7 @@ def make_places(grain: Grain) -> Places:
     owner = groups["rep"].to_numpy()
     home = np.where(owner >= 0, people.unit[owner], "").astype(object)
     key = pd.DataFrame({"home": _coarse(grain, "unit", home) if "unit" in reads else "", "status": fixed["status"]})
+    key["closed"] = _closed(grain)
     if len(grain.model["commission"]):
         key["carried"] = pd.Series([tuple(row) for row in carrier >= 0], dtype=object).factorize()[0]
     for name, values in by_month.items():
@@ -79,6 +81,19 @@ def make_places(grain: Grain) -> Places:
         cut=number + len(groups),
         home=np.concatenate([home, home[first] if "unit" in reads else np.full(len(first), "", object)]),
     )
+
+
+def _closed(grain: Grain) -> Ints:
+    """Number of what is closed to each group: products in months in which they sell, but not to clients who have gone, or by a shift."""
+    months = grain.season.shape[1]
+    group, product = grain.pairs["group"].to_numpy(int), grain.pairs["product"].to_numpy(int)
+    pair, month = np.nonzero((grain.season[product] > 0) & (grain.flow <= 0))
+    if not len(pair):
+        return np.zeros(len(grain.groups), int)
+    closed = np.unique(np.stack([group[pair], product[pair] * months + month], axis=1), axis=0)
+    ends = np.searchsorted(closed[:, 0], np.arange(len(grain.groups) + 1))
+    kinds = [tuple(closed[a:b, 1]) for a, b in pairwise(ends)]
+    return np.asarray(pd.Series(kinds, dtype=object).factorize()[0])
 
 
 def _coarse(grain: Grain, name: str, values: Objects) -> Objects:

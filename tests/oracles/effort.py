@@ -179,7 +179,7 @@ class Effort:
                 if (
                     month == t
                     and group.active
-                    and f.season[p, t] > 0
+                    and f.flow(group, p, t) > 0
                     and product in ("", p)
                     and small
                     and self.below(group, unit)
