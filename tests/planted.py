@@ -56,6 +56,12 @@ PLANTED: list[Planted] = [
     ("busy", "effort", set_to("planned", 3.0, group="gq"), "Effort ends where its curve ends"),
     ("busy", "effort", set_to("planned", 11.0, group="ga", month=APRIL), "Effort ends where its curve ends"),
     ("busy", "effort", set_to("planned", 1.0, group="gn"), "Nobody visits or wins a client without a rep"),
+    (
+        "moved",
+        "effort",
+        set_to("planned", 1.0, group="g3", month="2026-05"),
+        "A client is visited in months in which it is one",
+    ),
     ("busy", "effort", set_to("planned", 85.0, group="ga", month=APRIL), "A month's hours hold"),
     ("busy", "effort", set_to("first_visits", "+50", group="gp", month=APRIL), "A month's hours hold"),
     ("pocket", "effort", set_to("planned", 6.1, group="g2", month=MAY), "A month's hours hold"),

@@ -222,8 +222,7 @@ class TableMaker:
                         "demand",
                         {"client": client, "product": product, "expected": expected, "ceiling": round(ceiling, 2)},
                     )
-        # Where clients look for an owner everybody stays: whether one who leaves is a smaller load is not said.
-        for row in self.rows("clients") if all("owner" in r for r in self.rows("clients")) else []:
+        for row in self.rows("clients"):
             if row["status"] == "active" and self.maybe(0.3):
                 row[self.pick("since", "lost_on")] = self.date()
         self.volume = sum(

@@ -70,6 +70,40 @@ def test_a_client_leaves(tmp_path: Path) -> None:
     goals(tiny(tmp_path, {"clients": clients, "tiers": tiers}), visits=8 / 45, contribution=375)
 
 
+def test_a_client_who_is_gone_is_not_visited(tmp_path: Path) -> None:
+    """Of 36 visits a quarter 12 are promised: two months of three, and the client stays for one of these two.
+
+    In March the rep has three days of an hour, so 3 visits are made and 9 are short; April has 22 hours, but the client is gone.
+    """
+    tables: dict[str, Rows] = {
+        "clients": [{"client": "c", "tier": "A", "owner": "r", "lost_on": "2026-04-01"}],
+        "tiers": [{"tier": "A", "visits": 36, "per": "quarter", "minutes": 60}],
+        "leave": [{"rep": "r", "from": "2026-03-05", "to": "2026-03-31"}],
+    }
+    goals(tiny(tmp_path, tables), visits=9 / 12)
+
+
+def test_who_leaves_is_a_smaller_load(tmp_path: Path) -> None:
+    """Who leaves on 3 March is promised a day's part of 10 hours, so it fits into the expert's 22 hours beside the 20 of another.
+
+    If it counted in full, for 20 hours, one of the two would go to s, who is no expert.
+    """
+    tables: dict[str, Rows] = {
+        "reps": [
+            {"rep": "r", "unit": "u", "hours_per_day": 5, "selling_share": 0.1, "specialty": "steel"},
+            {"rep": "s", "unit": "u", "hours_per_day": 5, "selling_share": 0.2},
+        ],
+        "clients": [
+            {"client": "a", "tier": "A", "industry": "steel", "lost_on": "2026-03-03"},
+            {"client": "c", "tier": "A", "industry": "steel"},
+        ],
+        "tiers": [{"tier": "A", "visits": 10, "per": "month", "minutes": 60}],
+    }
+    model = tiny(tmp_path, tables)
+    owners = solve(model)["assignments"].set_index("client")["rep"]
+    assert owners.astype(str).to_dict() == Effort(model).facts.owner == {"a": "r", "c": "r"}
+
+
 def test_shifts_multiply(tmp_path: Path) -> None:
     """Half as much in April, and 80 % of p all year: 400 + 200 are sold, and money can lift that to 0.6 of the ceiling.
 

@@ -17,6 +17,7 @@ CURVE_END = N_("Effort ends where its curve ends")
 HOURS = N_("A month's hours hold")
 DAY = N_("A day holds so many visits")
 UNMANNED = N_("Nobody visits or wins a client without a rep")
+AWAY = N_("A client is visited in months in which it is one")
 EXECUTIVE = N_("Promised executive visits are made")
 ACCOMPANIED = N_("An executive visit is a visit")
 RESOURCES = N_("Shared pools are shared")
@@ -61,6 +62,7 @@ def _check_shown(book: Book, case: Case) -> None:
     nobody = groups.owner < 0
     for done in (figures.visits, figures.first, figures.won.sum(axis=0)):
         book.equal(UNMANNED, [{"group": groups.codes[nobody]}, {"month": people.months}], done[nobody], 0.0)
+    book.equal(AWAY, case.group_months, np.where(groups.stay > 0, 0.0, figures.visits), 0.0)
 
 
 def _check_hours(book: Book, case: Case) -> None:

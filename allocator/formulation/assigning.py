@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allocator.formulation.arrays import positions
+from allocator.formulation.stays import stays
 from allocator.model import Model
 
 
@@ -14,10 +15,14 @@ def promised_hours(model: Model) -> NDArray[np.float64]:
     """Hours that each client is promised over the plan, shape (clients,)."""
     calendar, clients = model.calendar, model["clients"]
     tiers = model["tiers"].set_index("tier")
-    often = {"week": float(calendar.weeks.sum()), "month": float(calendar.count)}
-    often |= {"quarter": calendar.count / 3, "year": calendar.count / 12}
-    hours = tiers["visits"] * tiers["per"].map(often) * tiers["minutes"] / 60
-    each = hours.reindex(clients["tier"]).to_numpy(float) * clients["count"].to_numpy(float)
+    share, kind = stays(model)
+    one = np.ones(calendar.count)
+    often = {"week": calendar.weeks.astype(float), "month": one, "quarter": one / 3, "year": one / 12}
+    times = {per: (share @ each)[kind] for per, each in often.items()}
+    per = tiers["per"].reindex(clients["tier"]).to_numpy(object)
+    hours = (tiers["visits"] * tiers["minutes"] / 60).reindex(clients["tier"]).to_numpy(float)
+    made = np.select([per == name for name in times], list(times.values()), default=0.0)
+    each = hours * made * clients["count"].to_numpy(float)
     return np.where(clients["status"] == "active", each, 0.0)
 
 

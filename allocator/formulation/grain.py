@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from allocator.formulation.arrays import positions
 from allocator.formulation.assigning import assign
+from allocator.formulation.stays import stays
 from allocator.model import Model
 from allocator.scopes import parse_scope, parse_share_of
 
@@ -75,6 +76,8 @@ class Grain:
         Window of the promise that a month belongs to.
     promise : float array, shape (groups, months)
         Visits promised in the window of each month (the whole window's).
+    stay : float array, shape (groups, months)
+        Share of the month in which the clients are clients.
     pairs : DataFrame
         group, product (positions), expected, ceiling (sums over members): one row where a group has demand.
     reads : frozenset of str
@@ -93,6 +96,7 @@ class Grain:
     carrier: Ints
     windows: Ints
     promise: Floats
+    stay: Floats
     demand: pd.DataFrame
     pairs: pd.DataFrame
     reads: frozenset[str]
@@ -128,12 +132,11 @@ class Grain:
 
     @functools.cached_property
     def phased_promise(self) -> Floats:
-        """The promise of the window of each month by the phases of the year (seasonality of visits), shape (groups, months)."""
+        """The promise of the window of each month by the phases of the year (seasonality of visits) and by stay; like ``promise``."""
         rows = self.model["seasonality"].query("metric == 'visits' and product == ''").set_index("month")["weight"]
-        if not len(rows):
-            return self.even_promise
-        weight = rows.reindex(self.model.calendar.months).fillna(0.0).to_numpy(float)
-        weight = np.broadcast_to(weight, self.windows.shape)
+        weight = self.stay
+        if len(rows):
+            weight = self.stay * rows.reindex(self.model.calendar.months).fillna(0.0).to_numpy(float)
         whole = self.over_window(weight)
         return np.where(whole > 0, self.promise * weight / np.maximum(whole, 1e-12), self.even_promise)
 
@@ -154,7 +157,7 @@ def make_grain(model: Model) -> Grain:
     own = np.where(clients["rep"] >= 0, people.backup[clients["rep"]], -1)
     named = positions(people.code, clients["backup"])
     clients["deputy"] = np.where((clients["rep"] >= 0) & (named >= 0), named, own)
-    stay, clients["stay"] = _stays(model)
+    stay, clients["stay"] = stays(model)
     clients["shifted"], factor = _shifts(model, people, clients["rep"].to_numpy())
     reads, mentioned = what_is_read(model)
     keys = ["rep", "deputy", "tier", "status", "stay", "shifted"]
@@ -202,6 +205,7 @@ def make_grain(model: Model) -> Grain:
         carrier=_carriers(people, groups["rep"].to_numpy(), groups["deputy"].to_numpy()),
         windows=windows,
         promise=promise,
+        stay=stay,
         demand=demand,
         pairs=pairs.reset_index(drop=True),
         reads=reads,
@@ -299,24 +303,6 @@ def _carriers(people: People, owner: Ints, backup: Ints) -> Ints:
 def _by_carrier(values: Floats, carrier: Ints, nobody: float) -> Floats:
     month = np.arange(values.shape[1])[None, :]
     return np.asarray(np.where(carrier >= 0, values[carrier, month], nobody))
-
-
-def _stays(model: Model) -> tuple[Floats, Ints]:
-    """Shares of the months in which active clients are clients: each kind once, shape (kinds, months), and the kind of each client.
-
-    A month counts by its working days from ``since`` to the day before ``lost_on``.
-    """
-    calendar, clients = model.calendar, model["clients"]
-    first, last = calendar.days[0], calendar.days[-1]
-    active = (clients["status"] == "active").to_numpy()
-    since = clients["since"].where(active & (clients["since"] > first).to_numpy())
-    until = clients["lost_on"].where(active & (clients["lost_on"] <= last).to_numpy()) - pd.Timedelta(days=1)
-    kind, found = pd.factorize(pd.MultiIndex.from_arrays([since, until]), sort=False)
-    of_month = np.zeros((len(calendar.days), calendar.count))
-    of_month[np.arange(len(calendar.days)), calendar.day_month] = 1.0
-    there = np.stack([calendar.between(a, b) & calendar.working for a, b in found]) @ of_month
-    days = calendar.working_days
-    return np.divide(there, days, out=np.ones_like(there), where=days > 0), kind
 
 
 def _shifts(model: Model, people: People, owner: Ints) -> tuple[Ints, Floats]:

@@ -47,7 +47,8 @@ def add_visits(draft: Draft) -> None:
     visits = np.full((groups, months), -1)
     g, t = np.nonzero(spread)
     labels = {"group": draft.group_label(g), "month": draft.month_label(t)}
-    visits[g, t] = draft.builder.add_columns("visits", "visits", labels, len(g))
+    most = np.where(grain.stay[g, t] > 0, np.inf, 0.0)  # nobody visits who is no client
+    visits[g, t] = draft.builder.add_columns("visits", "visits", labels, len(g), 0.0, most)
     draft.columns["visits"] = visits
     if len(g):
         visits_are_made(draft)

@@ -54,7 +54,7 @@ class Effort:
                 promised = f.promised(group, window)
                 possible = promised > 0 and bool(group.owner)
                 for t in window:
-                    self.visits[g, t] = p_.variable() if possible else ZERO
+                    self.visits[g, t] = p_.variable() if possible and group.stay[t] > 0 else ZERO
                 seen = total(self.visits[g, t] for t in window)
                 self.made[g, w] = p_.variable(promised) if possible else ZERO
                 if possible:

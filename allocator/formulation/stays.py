@@ -1,0 +1,28 @@
+"""For how much of each month clients are clients (section 2 of the mathematics)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allocator.model import Model
+
+
+def stays(model: Model) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Shares of the months in which active clients are clients: each kind once, shape (kinds, months), and the kind of each client.
+
+    A month counts by its working days from ``since`` to the day before ``lost_on``.
+    """
+    calendar, clients = model.calendar, model["clients"]
+    first, last = calendar.days[0], calendar.days[-1]
+    active = (clients["status"] == "active").to_numpy()
+    since = clients["since"].where(active & (clients["since"] > first).to_numpy())
+    until = clients["lost_on"].where(active & (clients["lost_on"] <= last).to_numpy()) - pd.Timedelta(days=1)
+    kind, found = pd.factorize(pd.MultiIndex.from_arrays([since, until]), sort=False)
+    of_month = np.zeros((len(calendar.days), calendar.count))
+    of_month[np.arange(len(calendar.days)), calendar.day_month] = 1.0
+    there = np.stack([calendar.between(a, b) & calendar.working for a, b in found]) @ of_month
+    days = calendar.working_days
+    share = np.divide(there, days, out=np.ones_like(there), where=days > 0)
+    return share, np.asarray(kind, np.int64)
