@@ -4,8 +4,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 BIN := .venv/bin
 READY := .venv/.ready
 SYSTEM := .venv-system/.ready
-LONG := tests/test_agreement.py tests/test_relations.py tests/test_target_matrix.py tests/scenarios/test_shipped_scenarios.py tests/comparing/test_shipped_comparisons.py \
-	tests/test_replanning.py tests/test_packaging.py
+LONG := tests/test_agreement.py tests/test_relations.py tests/test_target_matrix.py tests/scenarios/test_shipped_scenarios.py \
+	tests/scenarios/test_scenario_facts.py tests/comparing/test_shipped_comparisons.py tests/test_replanning.py tests/test_packaging.py
 CATALOGUE := allocator/locale/zh/LC_MESSAGES/allocator
 
 .DEFAULT_GOAL := help

@@ -93,6 +93,32 @@ SPECIALTIES = {
 NO_INDUSTRY = ("", "")
 OPENING = ("elderly_care", "养老")
 """An industry in which nobody is a client yet."""
+# what who takes over must know: needs and competitors by industry, and who decides
+NEEDS = {
+    "manufacturing": "Plan production and stock together 排产与库存一体",
+    "retail": "Stock of all shops in one view 门店库存一本账",
+    "energy": "Maintenance and spare parts by site 按站点管检修备件",
+    "construction": "Costs by building site 按工地核算成本",
+    "logistics": "Freight and receivables by trip 按车次结算运费",
+    "pharma": "Batches that can be traced 批号可追溯",
+    "education": "Fees and refunds by term 按学期收退费",
+}
+DECIDERS = {
+    "KA": (
+        "Plant manager > head of IT > managing director 厂长 > 信息总监 > 总经理",
+        "Head of finance > managing director 财务总监 > 总经理",
+        "Head of IT > purchasing committee 信息总监 > 采购委员会",
+        "Head of operations > head of finance > board 运营总监 > 财务总监 > 董事会",
+    ),
+    "SMB": ("Bookkeeper > owner 会计 > 老板", "Owner 老板"),
+}
+COMPETITORS = (
+    "Supplier A 友商A",
+    "Supplier B 友商B",
+    "Supplier A, own team 友商A、自研",
+    "Supplier C 友商C",
+    "None known 暂无",
+)
 STAGES = (("prospects", 50, 0.24), ("intent", 30, 0.32), ("negotiating", 20, 0.8), ("signed", 10, 1.0))
 
 
@@ -209,6 +235,12 @@ def make_clients(reps: list[dict[str, str]], draw: random.Random) -> list[dict[s
         since, lost_on = (f"{2018 + i % 4}", "2024") if i % 2 else ("2024", "2025")
         more = {"status": "lost", "since": f"{since}-{day()}", "lost_on": f"{lost_on}-{day()}"}
         add(first[i % 5], "LO", "LO", "Lost client|流失客户", INDUSTRIES[3 + i % 3], **more)
+    for place, client in enumerate(clients):
+        known = client["status"] == "active"
+        deciders = DECIDERS[str(client["tier"])] if known else ("",)
+        client["needs"] = NEEDS[str(client["industry"])] if known else ""
+        client["decision_chain"] = deciders[place % len(deciders)]
+        client["competitors"] = COMPETITORS[place * 3 % len(COMPETITORS)] if known else ""
     return clients
 
 
@@ -378,7 +410,8 @@ def software(folder: Path, seed: int = 20260105) -> None:
     weights = make_weights(clients, draw)
     heading = "rep,name,unit,grade,start,hours_per_day,selling_share,ramp_months,backup,specialty"
     write(folder / "reps.csv", heading, map(rep_row, reps))
-    heading = "client,name,tier,unit,owner,industry,area,status,count,since,lost_on,renewal,churn"
+    heading = "client,name,tier,unit,owner,industry,area,status,count,since,lost_on,renewal,churn,"
+    heading += "needs,decision_chain,competitors"
     write(folder / "clients.csv", heading, ([c[k] for k in heading.split(",")] for c in clients))
     write(folder / "demand.csv", "client,product,expected,ceiling", make_demand(clients, weights))
     heading = "month,metric,unit,client,product,stage,amount"

@@ -1,4 +1,4 @@
-r"""The map of facts in a model's README, read and checked: rows of the model's tables, figures of the shipped run.
+r"""The map of facts in a model's README, read and checked: rows of the model's tables, figures of the shipped runs.
 
 The section ``## Where each fact stands 事实对照`` holds one table ``| fact | row | figure |``. In a cell ``<br>`` separates
 several entries, ``\|`` writes a bar, and a value in double quotes is taken as it is. Whatever cannot be read is an error.
@@ -6,18 +6,21 @@ several entries, ``\|`` writes a bar, and a value in double quotes is taken as i
 row
     ``TABLE: column=value; column=value -> column=value``: at least one row of ``TABLE.csv`` matches the left side, and all
     that match hold the right side. ``model: -> levels.stretch=1.1`` reads ``model.yaml``. A value may have alternatives
-    (``a,b``), an end left open (``A*``) or be a range of texts (``2026-01..2026-03``); a blank value is a blank cell.
+    (``a,b``), an end or a beginning left open (``A*``, ``*A``) or be a range of texts (``2026-01..2026-03``); a blank value is a
+    blank cell.
 figure
     ``FILE.csv: TERM OP VALUE`` or ``FILE.csv: TERM / TERM OP VALUE``, a TERM being ``FUNC(column by keys | filters)`` and OP one of
-    ``=``, ``>=``, ``<=``. The second TERM may have a file of its own. ``model/history.csv`` is a table of the model. Words may stand
-    around the code. ``waiting: scenario`` (schedule, review, report) marks what a later part of the engine shows.
+    ``=``, ``>=``, ``<=``. The second TERM may have a file of its own. ``model/history.csv`` is a table of the model.
+    ``price_war/FILE.csv`` is read in the run under that scenario (``price_war/model/clients.csv``: in the model under it),
+    ``FILE.csv`` in the run without any, so a ratio sets both in proportion. Words may stand around the code. ``waiting: review``
+    (report) marks what a later part of the engine shows.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +30,7 @@ import yaml
 
 HEADING = "## Where each fact stands 事实对照"
 COLUMNS = ["fact", "row", "figure"]
-LATER = ("scenario", "schedule", "review", "report")
+LATER = ("review", "report")
 ROUNDED = 0.005
 """How far a figure that is written rounded may lie from the run's, relative."""
 DUST = 1e-6
@@ -36,7 +39,7 @@ QUOTED = r'(?:[^"{ends}]|"[^"]*")*'
 CONDITION = re.compile(r'\s*([\w.]+)=\s*("[^"]*"|[^"]*?)\s*')
 ROW = re.compile(r"([a-z]+):(.*)", re.DOTALL)
 TERM = r"[a-z]+\(" + QUOTED.format(ends="()") + r"\)"
-FILE = r"(?:model/)?[a-z_]+\.csv"
+FILE = r"(?:(?!model/)[a-z_]+(?:\+[a-z_]+)*/)?(?:model/)?[a-z_]+\.csv"
 FIGURE = re.compile(rf"({FILE}): ({TERM})(?: / (?:({FILE}): )?({TERM}))? (>=|<=|=) (.+)")
 FUNCTIONS = ("sum", "min", "max", "mean", "count", "distinct", "value")
 
@@ -76,8 +79,9 @@ class Row:
 
 @dataclass(frozen=True)
 class Term:
-    """A function of a column of a file."""
+    """A function of a column of a file, in the run under scenarios or, where they are blank, in the one without."""
 
+    scenario: str
     file: str
     function: str
     column: str
@@ -93,6 +97,11 @@ class Figure:
     terms: tuple[Term, ...]
     operator: str
     value: str
+
+    @property
+    def scenarios(self) -> list[str]:
+        """Scenarios in whose runs it is read."""
+        return [t.scenario for t in self.terms if t.scenario]
 
 
 @dataclass(frozen=True)
@@ -226,13 +235,23 @@ def _term(file: str, text: str) -> Term:
     match = re.fullmatch(r"(\w+)(?: by (\w+(?: \w+)*))?", head.strip())
     if function not in FUNCTIONS or match is None or len(filters) > 1 or not all(f.strip() for f in filters):
         raise FactError(f"expected FUNC(column by keys | filters), FUNC one of {', '.join(FUNCTIONS)}, in {text!r}")
-    return Term(file, function, match[1], tuple((match[2] or "").split()), _conditions("".join(filters)))
+    scenario, _, table = file.rpartition("/")
+    if scenario == "model" or scenario.endswith("/model"):
+        scenario, table = scenario.removesuffix("model").removesuffix("/"), f"model/{table}"
+    return Term(scenario, table, function, match[1], tuple((match[2] or "").split()), _conditions("".join(filters)))
 
 
 class Checker:
-    """Checks facts against the tables of a model and the files of its run."""
+    """Checks facts against the tables of a model and the files of its runs.
 
-    def __init__(self, model: Path, run: Path | None = None) -> None:
+    Parameters
+    ----------
+    model : Path
+    run : callable, optional
+        Gives the folder of the run under scenarios, and of the one without where they are blank.
+    """
+
+    def __init__(self, model: Path, run: Callable[[str], Path] | None = None) -> None:
         self.model = model
         self.run = run
         self._read: dict[Path, pd.DataFrame] = {}
@@ -248,11 +267,13 @@ class Checker:
                     wrong.append(f"{fact}: {row.table}: {error}")
         return wrong
 
-    def wrong_figures(self, facts: Sequence[Fact]) -> list[str]:
-        """Say which figures of the map are not those of the run."""
+    def wrong_figures(self, facts: Sequence[Fact], scenario: str = "") -> list[str]:
+        """Say which figures of the map are not those of the run: of those read without scenario alone, or with one that is named."""
         wrong = []
         for fact in facts:
             for figure in fact.figures:
+                if scenario not in (figure.scenarios or [""]):
+                    continue
                 try:
                     self._check_figure(figure)
                 except FactError as error:
@@ -293,11 +314,7 @@ class Checker:
 
     def _value(self, term: Term) -> Any:
         """Return the value of a term: a number, or a text where ``value`` finds one."""
-        inside = term.file.startswith("model/")
-        folder = self.model if inside else self.run
-        if folder is None:
-            raise FactError("there is no run")
-        table = self._table(folder / term.file.removeprefix("model/"))
+        table = self._table(self._path(term))
         for column in (term.column, *term.keys):
             if column not in table:
                 raise FactError(f"no column {column!r}; there are {', '.join(table.columns)}")
@@ -311,6 +328,14 @@ class Checker:
             number = _number(table[term.column].iloc[0])
             return table[term.column].iloc[0] if number is None else number
         return _aggregate(term, table, cells)
+
+    def _path(self, term: Term) -> Path:
+        """Return the path of the file of a term; a run holds the model under its scenarios."""
+        if not term.scenario and term.file.startswith("model/"):
+            return self.model / term.file.removeprefix("model/")
+        if self.run is None:
+            raise FactError("there is no run")
+        return self.run(term.scenario) / term.file
 
     def _table(self, path: Path) -> pd.DataFrame:
         if path not in self._read:
@@ -351,6 +376,8 @@ def _matching(cells: pd.Series[str], value: str, *, numbers: bool) -> pd.Series[
         return (cells >= first) & (cells <= last) & (cells != "")
     if value.endswith("*"):
         return cells.str.startswith(value[:-1])
+    if value.startswith("*"):
+        return cells.str.endswith(value[1:])
     number = _number(value)
     if not numbers or number is None:
         return cells == value

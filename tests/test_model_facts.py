@@ -28,9 +28,10 @@ def test_rows_stand_where_the_map_says(name: str) -> None:
 
 @pytest.mark.parametrize("name", MAPPED)
 def test_figures_are_those_of_the_shipped_run(name: str) -> None:
-    """Proves that every figure of the map is read in the files that a solve of the model writes."""
+    """Proves that every figure of the map but those under scenarios is read in the files that a solve of the model writes."""
     folder = shipped_models()[name]
-    wrong = Checker(folder, shipped.run(name)).wrong_figures(read_facts(folder / "README.md"))
+    checker = Checker(folder, lambda scenario: shipped.run_under(name, scenario) if scenario else shipped.run(name))
+    wrong = checker.wrong_figures(read_facts(folder / "README.md"))
     assert not wrong, "\n".join(wrong)
 
 
@@ -43,13 +44,15 @@ def checker(folder: Path, rows: list[str]) -> tuple[Checker, Path]:
     folder.mkdir(exist_ok=True)
     for file, text in (("reps.csv", REPS), ("model.yaml", "start: '2026-01'\nlevels:\n  stretch: 1.1\n")):
         (folder / file).write_text(text, "utf-8")
-    run = folder / "run"
-    run.mkdir(exist_ok=True)
-    (run / "forecast.csv").write_text(SALES, "utf-8")
-    (run / "budget.csv").write_text("line,spend\nads,20\n", "utf-8")
+    for scenario, sales in (("", SALES), ("war", SALES.replace("50", "35")), ("war+boom", SALES.replace("50", "95"))):
+        run = folder / f"run-{scenario}"
+        (run / "model").mkdir(parents=True, exist_ok=True)
+        (run / "forecast.csv").write_text(sales, "utf-8")
+        (run / "budget.csv").write_text("line,spend\nads,20\n", "utf-8")
+        (run / "model" / "reps.csv").write_text(REPS.replace("ann,east", "ann,north"), "utf-8")
     lines = ["# Model", "", HEADING, "", "| fact | row | figure |", "|---|---|---|", *rows, "", "## More", ""]
     (folder / "README.md").write_text("\n".join(lines), "utf-8")
-    return Checker(folder, run), folder / "README.md"
+    return Checker(folder, lambda scenario: folder / f"run-{scenario}"), folder / "README.md"
 
 
 def line(row: str = "`reps: rep=ann`", figure: str = "`waiting: report`", fact: str = "Ann sells") -> str:
@@ -64,6 +67,7 @@ def line(row: str = "`reps: rep=ann`", figure: str = "`waiting: report`", fact: 
         "`reps: unit=west; start=`",
         "`reps: rep=ann,bob -> unit=east,west`",
         '`reps: families="a; b" -> rep=b*`',
+        "`reps: unit=*st -> unit=east,west`",
         "`reps: rep=a* -> start=2025-12-31..2026-02-01`<br>`reps: rep=cho -> families=`",
         "`model: -> levels.stretch=1.10; start=2026-01`",
     ],
@@ -120,6 +124,31 @@ def test_true_figures_pass(tmp_path: Path, figure: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "figure",
+    [
+        "`war/forecast.csv: sum(sell) = 165.2`",
+        "`war/forecast.csv: sum(sell) / sum(sell \\| rep=ann) = 1.222`",
+        "`war/forecast.csv: sum(sell) / forecast.csv: sum(sell) = 0.9168`",
+        "`forecast.csv: sum(sell) / war/forecast.csv: sum(sell) = 1.0908`",
+        "`war+boom/forecast.csv: sum(sell) / war/forecast.csv: sum(sell) = 1.3632`",
+        "`war/model/reps.csv: value(unit \\| rep=ann) = north` and `war/budget.csv: sum(spend) = 20`",
+        "`war/model/reps.csv: count(unit \\| unit=east,west) / model/reps.csv: count(unit \\| unit=east,west) = 0.6667`",
+    ],
+)
+def test_true_figures_under_scenarios_pass(tmp_path: Path, figure: str) -> None:
+    """Proves that a prefix chooses the run, for each term by itself, and that only whoever asks for a scenario checks its figures."""
+    check, readme = checker(tmp_path, [line(figure=figure)])
+    facts = read_facts(readme)
+    assert check.wrong_figures(facts, "war") == []
+    wrong = line(figure=figure.replace(" = ", " = 9") + "<br>`forecast.csv: sum(sell) = 180.2`", fact="Not so")
+    check, readme = checker(tmp_path, [wrong])
+    facts = read_facts(readme)
+    assert len(check.wrong_figures(facts, "war")) == figure.count("war/")
+    assert check.wrong_figures(facts) == []
+    assert check.wrong_figures(facts, "calm") == []
+
+
+@pytest.mark.parametrize(
     ("figure", "says"),
     [
         ("`forecast.csv: sum(sell) = 182`", "the run has 180.2"),
@@ -162,6 +191,12 @@ def test_wrong_figures_are_named(tmp_path: Path, figure: str, says: str) -> None
         (line(figure="kept"), "expected a figure"),
         (line(figure="`waiting: later`"), "expected FILE.csv"),
         (line(figure="waiting: units"), "expected a figure"),
+        (line(figure="waiting: scenario"), "expected a figure"),
+        (line(figure="`waiting: schedule`"), "expected FILE.csv"),
+        (line(figure="`price war/forecast.csv: sum(sell) = 1`"), "expected FILE.csv"),
+        (line(figure="`a/b/forecast.csv: sum(sell) = 1`"), "expected FILE.csv"),
+        (line(figure="`war+/forecast.csv: sum(sell) = 1`"), "expected FILE.csv"),
+        (line(figure="`/forecast.csv: sum(sell) = 1`"), "expected FILE.csv"),
         (line(figure="`forecast.csv: sum(sell) = 1"), "expected a figure"),
         (line(figure="`forecast.csv: sum(sell) = 180.2`<br>kept"), "expected a figure"),
         (line(figure="`forecast.csv: sum(sell)`"), "expected FILE.csv"),
