@@ -14,14 +14,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
 
 from allocator.engines.highs import loaded, run_loaded
 from allocator.engines.policy import SMALL
 from allocator.engines.status import Engine, Solution, Status, certify
 from allocator.errors import EngineError
-from allocator.explaining.rulebook import Bools, Item, Rulebook
-from allocator.program import Floats, Program
+from allocator.explaining.rulebook import LABELS, Bools, Item, Rulebook
+from allocator.program import Family, Floats, Program
 from allocator.texts import _
 
 GIVES = 1e-6
@@ -35,32 +36,35 @@ PRIMAL = 4
 """HiGHS's number of the primal simplex method."""
 
 
+def with_slack(book: Rulebook) -> Program:
+    """The continuous program of a rulebook with a slack for each atom behind its columns; a slack of 1 is the atom's size."""
+    atoms, program = book.atoms, book.program
+    row, side, size = (atoms[c].to_numpy() for c in ("row", "side", "size"))
+    columns, count = program.shape[1], len(atoms)
+    entries = (side * size, (row.astype(int), np.arange(count)))
+    slack = sp.csr_array(sp.coo_array(entries, shape=(program.shape[0], count)))
+    labels = {c: pd.Categorical(atoms[c]) for c in ("kind", *LABELS)} | {"side": side}
+    return replace(
+        program,
+        lower=np.concatenate([program.lower, np.zeros(count)]),
+        upper=np.concatenate([program.upper, np.full(count, np.inf)]),
+        integer=np.zeros(columns + count, bool),
+        matrix=sp.csr_array(sp.hstack([program.matrix, slack], format="csr")),
+        column_families=(*program.column_families, Family("slack", "", columns, columns + count, labels)),
+    )
+
+
 class Elastic:
-    """The continuous program of a rulebook with a slack for each atom, solved again and again from the last basis."""
+    """The program of a rulebook with slacks, solved again and again from the last basis."""
 
     def __init__(self, book: Rulebook, engine: Engine) -> None:
         self.book, self.engine = book, engine
-        atoms = book.atoms
-        row, side, size = (atoms[c].to_numpy() for c in ("row", "side", "size"))
-        columns, count = book.program.shape[1], len(atoms)
-        slack = sp.csr_array(
-            sp.coo_array((side * size, (row.astype(int), np.arange(count))), shape=(book.program.shape[0], count))
-        )
-        zeros = np.zeros(count)
-        self.slacks = slice(columns, columns + count)
-        self.program = replace(
-            book.program,
-            lower=np.concatenate([book.program.lower, zeros]),
-            upper=np.concatenate([book.program.upper, np.full(count, np.inf)]),
-            integer=np.zeros(columns + count, bool),
-            matrix=sp.csr_array(sp.hstack([book.program.matrix, slack], format="csr")),
-            column_families=(),
-        )
+        self.program = with_slack(book)
+        columns = self.program.shape[1]
+        self.slacks = slice(columns - len(book.atoms), columns)
         self.solves = 0
-        self._highs = loaded(self.program, np.zeros(columns + count), {"solver": self._first(), "time_limit": 3600.0})
-
-    def _first(self) -> str:
-        return "simplex" if self.program.nonzeros <= SMALL else "ipx"
+        first = "simplex" if self.program.nonzeros <= SMALL else "ipx"
+        self._highs = loaded(self.program, np.zeros(columns), {"solver": first, "time_limit": 3600.0})
 
     def least(self, costs: Floats, most: Floats | None = None) -> Solution:
         """Least cost of slacks; ``most`` limits them.

@@ -353,15 +353,17 @@ class _Explaining:
         for grain, limit in LINES.items():
             parts = book.parts(clash.items, grain)
             core = search.among(parts)
-            if core is None or len(book.lines(core)) > 4 * limit:
+            if core is None or len(book.lines(core)) > 2 * limit or self._elsewhere(core, parts, search):
                 continue
             thin = search.thin(core)
-            if thin is None or len(book.lines(thin)) > limit:
-                continue
-            own = {id(i) for i in thin if not i.goal} or {id(i) for i in thin}
-            if search.among([p for p in parts if id(p) not in own]) is None:
+            if thin is not None and len(book.lines(thin)) <= limit and not self._elsewhere(thin, parts, search):
                 return replace(clash, items=thin)
         return clash
+
+    def _elsewhere(self, some: Sequence[Item], parts: Sequence[Item], search: Search) -> bool:
+        """Whether the parts clash without some of them too, wishes apart: then it is several clashes of the same kind."""
+        own = {id(i) for i in some if not i.goal} or {id(i) for i in some}
+        return search.among([p for p in parts if id(p) not in own]) is not None
 
     # Ways out
 

@@ -14,15 +14,16 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from allocator.engines.status import Engine, Status
+from allocator.engines.warm import Basis, Warm
 from allocator.errors import EngineError, InputError
-from allocator.explaining.clashing import Clash, has_whole
+from allocator.explaining.clashing import GIVES, Clash, with_slack
 from allocator.explaining.enlarging import GROWTH, MOST_HEADS, Heads, grown, heads_of, market_scope, two_digits
 from allocator.explaining.relief import HERE, KINDS, OVERTIME, Relief
-from allocator.explaining.rulebook import Key, Rulebook
+from allocator.explaining.rulebook import Bools, Key, Rulebook
 from allocator.explaining.ways import Ways
 from allocator.model import Model
 from allocator.ordering import IMPOSSIBLE
-from allocator.program import Program
+from allocator.program import Floats, Program
 from allocator.scenarios.applying import apply_steps
 from allocator.scenarios.scenario import Change, Scenario, Texts
 from allocator.scenarios.selecting import spelled
@@ -39,6 +40,9 @@ NEAR = 1.3
 
 NEARBY = 1.1
 """The same of a growth of the market."""
+
+WHOLE = 1e-7
+"""How far from a whole number a whole one may lie."""
 
 PARTS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 """Parts of what is there that are tried where the program does not say how much is missing."""
@@ -134,6 +138,7 @@ class Trial:
     until: float = np.inf
     tried: int = 0
     known: dict[str, bool | None] = field(default_factory=dict)
+    bases: dict[str, Basis] = field(default_factory=dict)
 
     def changed(self, changes: Steps) -> Model | None:
         """The model with changes of its tables; None if they cannot be made."""
@@ -157,11 +162,35 @@ class Trial:
         """Whether a model can have it; None if that is not known in time."""
         book = self.rules(model)
         held = book.mask(i for i in book.items if i.key not in self.gone)
+        x = self._relaxed(book, held)
+        if x is None:
+            return False
         program = book.only(held)
-        relaxed = self._feasible(replace(program, integer=np.zeros_like(program.integer)))
-        if relaxed is not True or not has_whole(program):
-            return relaxed
-        return self._feasible(program)
+        whole = program.integer & (program.lower < program.upper)
+        if not whole.any() or np.abs(x - np.round(x))[whole].max() <= WHOLE:
+            return True
+        return self._rounded(program, whole, x) or self._feasible(program)
+
+    def _relaxed(self, book: Rulebook, held: Bools) -> Floats | None:
+        """A point that keeps what is held, whole numbers apart: no slack is needed; from the basis of the last trial."""
+        program = with_slack(book)
+        columns = book.program.shape[1]
+        costs = np.concatenate([np.zeros(columns), held.astype(float)])
+        solution = Warm(self.bases, learning=not self.bases).solve(program, costs, goal="trial")
+        if solution.status is not Status.OPTIMAL or solution.x is None:
+            solution = self.engine.solve(program, costs)
+        if solution.status is not Status.OPTIMAL or solution.x is None:
+            raise EngineError(_("The engine failed: {detail}").format(detail=solution.detail or "?"))
+        return solution.x[:columns] if float(costs @ solution.x) <= GIVES else None
+
+    def _rounded(self, program: Program, whole: Bools, x: Floats) -> bool:
+        """Whether it is had with whole numbers next to a point, which is quicker to ask."""
+        for near in (np.round, np.floor):
+            at = np.where(whole, np.clip(near(x), program.lower, program.upper), 0.0)
+            fixed = program.with_bounds(np.where(whole, at, program.lower), np.where(whole, at, program.upper))
+            if self._feasible(replace(fixed, integer=np.zeros_like(program.integer))):
+                return True
+        return False
 
     def _feasible(self, program: Program) -> bool | None:
         solution = self.engine.solve(program, np.zeros(program.shape[1]), seconds=self.seconds)

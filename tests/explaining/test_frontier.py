@@ -27,8 +27,8 @@ from allocator.ordering import Ordering
 from allocator.reading import load
 
 PROOF = bool(os.environ.get("ALLOCATOR_PROOF"))
-POINTS = 200 if PROOF else 12
-SEEDS = range(60) if PROOF else range(3, 7)
+POINTS = 200 if PROOF else 8
+SEEDS = range(60) if PROOF else (3, 4)
 
 
 def check(model: Model, found: Frontier, points: int) -> None:
@@ -45,7 +45,6 @@ def check(model: Model, found: Frontier, points: int) -> None:
         if direct is None:
             assert np.isnan(there).any()
         else:
-            assert np.abs(there - direct).max(initial=0.0) >= 0
             assert (np.abs(there - direct) <= 1.5e-7 * size).all(), (limit.key, value, there - direct)
 
 
@@ -107,13 +106,13 @@ def test_what_is_counted_in_ones_has_a_gap(tmp_path: Path) -> None:
 def test_two_limits_are_a_grid(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Hours against money: nine plans, each the model under both changes; written with a sheet that says the same."""
+    """Hours against money: four plans, each the model under both changes; written with a sheet that says the same."""
     monkeypatch.setenv("LANGUAGE", "en")
     folder = tmp_path / "grid"
-    call = ["frontier", "pocket", "--limit", "hours unit=south", "--limit2", "line=promotion", "--points", "3"]
+    call = ["frontier", "pocket", "--limit", "hours unit=south", "--limit2", "line=promotion", "--points", "2"]
     assert main([*call, "-o", str(folder), "--lang", "en", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
-    assert len(said["points"]) == 9
+    assert len(said["points"]) == 4
     table = pd.read_csv(folder / "frontier.csv")
     model = shipped.model("pocket")
     grain = make_grain(model)
@@ -121,22 +120,21 @@ def test_two_limits_are_a_grid(
         make_limit(model, grain, "hours", {"unit": "south"}),
         make_limit(model, grain, "line", {"line": "promotion"}),
     )
-    for row in table.sample(3, random_state=2).to_dict("records"):
+    for row in table.sample(2, random_state=2).to_dict("records"):
         changed = line.at(hours.at(model, row["limit"]), row["limit2"])
         direct = goal_values(Ordering(effort_program(changed).program, Highs()).run())
         assert direct is not None
         assert direct[-1] == pytest.approx(row["contribution"], rel=1e-9)
     book = openpyxl.load_workbook(folder / "frontier.xlsx")
-    assert book.worksheets[0].max_row >= 10
+    assert book.worksheets[0].max_row >= 5
 
 
 def test_people_come_in_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """People of a unit: a plan for each number of them, shown in both languages."""
+    """People of a unit: a plan for each number of them, shown in Chinese."""
     monkeypatch.chdir(tmp_path)
-    for language in ("en", "zh"):
-        assert main(["frontier", "pocket", "--limit", "heads unit=south", "--to", "2", "--lang", language]) == 0
+    assert main(["frontier", "pocket", "--limit", "heads unit=south", "--to", "2", "--lang", "zh"]) == 0
     capsys.readouterr()
     table = pd.read_csv(tmp_path / "runs" / "pocket-frontier" / "frontier.csv")
     assert table["limit"].tolist() == [1, 2]
