@@ -1,4 +1,4 @@
-"""Time the schedule: ``python benchmarks/schedule.py 100 1000 [--equal] [--workers N]``; ``--naive`` times CP-SAT beside it.
+"""Time the schedule: ``python benchmarks/schedule.py 100 1000 [--equal] [--workers N] [--format parquet] [--naive SECONDS]``.
 
 Rep-years are generated with a plan that plans just what is promised: four tiers (weekly, twice a month, monthly, quarterly),
 spacing, five areas, leave and backups, 85 % of the selling time. Timed is the way from the plan's frames to a written
@@ -25,7 +25,7 @@ import pandas as pd
 from allocator.model import Model
 from allocator.reading import load
 from allocator.visits import stream
-from allocator.visits.writing import CsvWriter
+from allocator.visits.writing import CsvWriter, ParquetWriter
 
 ROOT = Path(__file__).resolve().parents[1]
 TIERS = (
@@ -35,6 +35,7 @@ TIERS = (
     ("D", 1, "quarter", 35, 30, 125),
 )
 """Tier, visits, per, minutes, spacing in days, clients a rep: about 1,460 visits a rep in a year."""
+FIGURES = ("promised", "scheduled", "unplaced", "visits", "reps", "reps_by_rows", "repaired", "cost", "bound")
 
 
 def rep_years(reps: int, *, equal: bool = False, seed: int = 0) -> tuple[Model, dict[str, pd.DataFrame]]:
@@ -92,8 +93,8 @@ def plan(model: Model, rep: np.ndarray, each: np.ndarray) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def measure(reps: int, workers: int | None, *, equal: bool) -> dict[str, float]:
-    """Seconds and figures from a plan's frames to a written ``visits.csv``."""
+def measure(reps: int, workers: int | None, *, equal: bool, form: str = "csv") -> dict[str, float]:
+    """Seconds and figures from a plan's frames to written visits."""
     model, tables = rep_years(reps, equal=equal)
     memory = Memory()
     memory.start()
@@ -102,16 +103,18 @@ def measure(reps: int, workers: int | None, *, equal: bool) -> dict[str, float]:
     started, processor = time.perf_counter(), time.process_time()
     total: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
-        with CsvWriter(Path(folder) / "visits.csv") as visits, CsvWriter(Path(folder) / "unplaced.csv") as unplaced:
+        writer = {"csv": CsvWriter, "parquet": ParquetWriter}[form]
+        paths = [Path(folder) / f"{name}.{form}" for name in ("visits", "unplaced")]
+        with writer(paths[0]) as visits, writer(paths[1]) as unplaced:
             for part in stream(model, tables, workers=workers):
                 begun, busy = time.perf_counter(), time.process_time()
                 visits.write(part.visits)
                 unplaced.write(part.unplaced)
                 total["writing"] = total.get("writing", 0.0) + time.perf_counter() - begun
                 total["writing_processor"] = total.get("writing_processor", 0.0) + time.process_time() - busy
-                for key in ("promised", "scheduled", "unplaced", "visits", "reps", "reps_by_rows", "repaired"):
+                for key in FIGURES:
                     total[key] = total.get(key, 0) + part.figures[key]
-        total["megabytes"] = (Path(folder) / "visits.csv").stat().st_size / 1e6
+        total["megabytes"] = paths[0].stat().st_size / 1e6
     total["seconds"] = time.perf_counter() - started
     memory.stop.set()
     memory.join()
@@ -188,10 +191,11 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("reps", type=int, nargs="*")
     parser.add_argument("--equal", action="store_true", help="all visits of one length")
     parser.add_argument("--workers", type=int)
+    parser.add_argument("--format", dest="form", choices=("csv", "parquet"), default="csv")
     parser.add_argument("--naive", type=float, metavar="SECONDS")
     chosen = parser.parse_args(arguments)
     for reps in chosen.reps:
-        figures = measure(reps, chosen.workers, equal=chosen.equal)
+        figures = measure(reps, chosen.workers, equal=chosen.equal, form=chosen.form)
         print(f"{reps} reps: " + ", ".join(f"{k} {v:,.1f}" for k, v in figures.items()))  # noqa: T201
     if chosen.naive:
         print(naive(chosen.naive))  # noqa: T201

@@ -10,6 +10,7 @@ import pytest
 from allocator.auditing import audit, read_run
 from allocator.cli import main
 from allocator.reading import load
+from allocator.visits.writing import ParquetWriter
 
 ROOT = Path(__file__).parents[2]
 
@@ -55,3 +56,15 @@ def test_week_is_shown_from_either(runs: dict[str, Path], capsys: pytest.Capture
         shown.append(capsys.readouterr().out)
     assert shown[0] == shown[1]
     assert "2026-W15" in shown[0]
+
+
+def test_parts_make_one_file(tmp_path: Path) -> None:
+    """Proves that visits written in parts, with more clients in the later ones, read back as the whole."""
+    rows = pd.DataFrame({"client": [f"k{n:04d}" for n in range(1000)], "minutes": range(1000), "with": ""})
+    rows["date"] = pd.Timestamp("2026-04-01") + pd.to_timedelta(rows["minutes"] % 90, unit="D")
+    labels = rows.astype({"client": "category", "with": "category"})
+    with ParquetWriter(tmp_path / "visits.parquet") as file:
+        for begin, end in ((0, 3), (3, 3), (3, 900), (900, 1000)):
+            file.write(labels.iloc[begin:end])
+    there = pd.read_parquet(tmp_path / "visits.parquet")
+    pd.testing.assert_frame_equal(there.astype({"client": "str", "with": "str"}), rows, check_dtype=False)
