@@ -48,11 +48,11 @@ class Wording:
         if measure == "money":
             return self.amounts.money(value)
         if measure == "hours":
-            return self.amounts.metric("hours", value)
-        text = self.amounts.metric(measure, value)
+            return _("{number} h").format(number=rough(value))
         if measure in MONEY or measure == "market_share":
-            return text
-        return _("{number} {unit}").format(number=text, unit=_(UNITS[measure])) if measure in UNITS else text
+            return self.amounts.metric(measure, value)
+        number = rough(value)
+        return _("{number} {unit}").format(number=number, unit=_(UNITS[measure])) if measure in UNITS else number
 
     def gap(self, item: Item, value: float) -> str:
         """A difference in the item's measure."""
@@ -117,6 +117,15 @@ class Wording:
         return _("Pin of {cut}: {amount}").format(
             cut=_(", ").join(str(c) for c in cut if c), amount=self.amounts.money(float(row["amount"]))
         )
+
+
+def rough(value: float) -> str:
+    """A number to three digits, and all digits before the point."""
+    if abs(value) >= 100 or not value:
+        return f"{value:,.0f}"
+    places = max(0, 2 - math.floor(math.log10(abs(value))))
+    text = f"{value:,.{places}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _each(keys: Sequence[str]) -> str:

@@ -44,7 +44,7 @@ def report(plan: Plan, summary: Mapping[str, Any], folder: Path) -> RenderableTy
             *_binding(plan),
         ]
     else:
-        parts += _no_plan(plan)
+        parts += _no_plan(plan, summary)
     parts += _footer(plan, summary, folder)
     return Group(*parts)
 
@@ -264,7 +264,7 @@ def _top_units(plan: Plan) -> dict[str, str]:
     return {unit: chain[-2] if one_root and len(chain) > 1 else chain[-1] for unit, chain in chains.items()}
 
 
-def _no_plan(plan: Plan) -> list[RenderableType]:
+def _no_plan(plan: Plan, summary: Mapping[str, Any]) -> list[RenderableType]:
     if plan.status == "infeasible":
         title = _("No plan: the hard rules contradict each other")
     elif plan.status == "unbounded":
@@ -272,7 +272,12 @@ def _no_plan(plan: Plan) -> list[RenderableType]:
     else:
         title = _("No plan: the search stopped before the answer was proved")
     reasons = plan.reasons or (_("No reason is known; see findings.csv."),)
-    return _section(title, Group(*(Text(reason) for reason in reasons)))
+    lines = [Text(reason) for reason in reasons]
+    if plan.status == "infeasible":
+        scenarios = "+".join(summary.get("scenarios") or ())
+        command = f"allocator explain {plan.model.source or plan.model.name}" + (f" -s {scenarios}" if scenarios else "")
+        lines.append(Text(_("What clashes, and the ways out: {command}").format(command=command), style="dim"))
+    return _section(title, Group(*lines))
 
 
 def _footer(plan: Plan, summary: Mapping[str, Any], folder: Path) -> list[RenderableType]:
