@@ -275,7 +275,9 @@ def _no_plan(plan: Plan, summary: Mapping[str, Any]) -> list[RenderableType]:
     lines = [Text(reason) for reason in reasons]
     if plan.status == "infeasible":
         scenarios = "+".join(summary.get("scenarios") or ())
-        command = f"allocator explain {plan.model.source or plan.model.name}" + (f" -s {scenarios}" if scenarios else "")
+        command = f"allocator explain {plan.model.source or plan.model.name}" + (
+            f" -s {scenarios}" if scenarios else ""
+        )
         lines.append(Text(_("What clashes, and the ways out: {command}").format(command=command), style="dim"))
     return _section(title, Group(*lines))
 
