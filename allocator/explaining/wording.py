@@ -52,7 +52,7 @@ class Wording:
         if measure in MONEY or measure == "market_share":
             return self.amounts.metric(measure, value)
         number = rough(value)
-        return _("{number} {unit}").format(number=number, unit=_(UNITS[measure])) if measure in UNITS else number
+        return _(UNITS[measure]).format(number=number) if measure in UNITS else number
 
     def gap(self, item: Item, value: float) -> str:
         """A difference in the item's measure."""
@@ -132,8 +132,14 @@ def _each(keys: Sequence[str]) -> str:
     return _("each {keys}").format(keys=" ".join(keys)) if keys else ""
 
 
-UNITS = {"visits": "visits", "clients": "clients", "contracts": "contracts", "new_clients": "clients"}
-"""Words behind a number; the rules' own units, which have translations."""
+UNITS = {
+    "visits": N_("{number} visits"),
+    "clients": N_("{number} clients"),
+    "new_clients": N_("{number} clients"),
+    "coverage": N_("{number} clients"),
+    "contracts": N_("{number} contracts"),
+}
+"""Measures that are counted."""
 
 
 def _promise(words: Wording, item: Item) -> str:
