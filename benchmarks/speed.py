@@ -44,9 +44,7 @@ class Recorder:
         """Version of the engine."""
         return self.inner.version
 
-    def solve(
-        self, program: Program, costs: Floats, *, seconds: float | None = None, goal: str = ""
-    ) -> Solution:
+    def solve(self, program: Program, costs: Floats, *, seconds: float | None = None, goal: str = "") -> Solution:
         """Keep the question and let the engine answer."""
         self.asked.append((program, costs))
         return self.inner.solve(program, costs, seconds=seconds)

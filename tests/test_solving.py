@@ -109,9 +109,7 @@ class CutShort:
     def __init__(self, solves: int) -> None:
         self.left, self.hit = solves, False
 
-    def solve(
-        self, program: Program, costs: Floats, *, seconds: float | None = None, goal: str = ""
-    ) -> Solution:
+    def solve(self, program: Program, costs: Floats, *, seconds: float | None = None, goal: str = "") -> Solution:
         """Solve, or say that time is over."""
         solution = engine("highs").solve(program, costs, seconds=seconds)
         if seconds is None:
