@@ -67,9 +67,10 @@ class Why:
     ----------
     model : Model
     rep, unit : str
+        The unit is his own, or the narrowest above it in which he is not alone.
     figures : DataFrame
-        A rep of the unit a row, of the plan: history, potential (the most his clients buy), forecast, fair (share of what the unit's
-        reps are asked together), base, stretch, ceiling, hours, clients.
+        A rep of the unit, or of those below it, a row, of the plan: history, potential (the most his clients buy), forecast, fair
+        (share of what the reps of his own unit are asked together), base, stretch, ceiling, hours, clients.
     stopped : str
         pin, floor, cap, forecast, above fair, below fair, or need (no more is needed of him).
     pins : DataFrame
@@ -107,7 +108,7 @@ def why(model: Model, rep: str, *, strict: bool = False, progress: Progress | No
     plan = replanner.base
     if not plan.tables:
         raise InfeasibleError(_("This model has no plan; allocator explain says why."))
-    unit = str(reps.set_index("rep")["unit"][rep])
+    unit = _team(model, str(reps.set_index("rep")["unit"][rep]))
     grain = make_grain(model)
     figures = _figures(model, grain, plan, unit)
     asked = _asked(model, plan, rep)
@@ -150,10 +151,18 @@ def _figures(model: Model, grain: Grain, plan: Plan, unit: str) -> pd.DataFrame:
         },
         index=pd.Index(reps["rep"], name="rep"),
     )
-    frame = frame[(reps["unit"] == unit).to_numpy()]
-    total = float(frame["weight"].sum())
-    frame["fair"] = frame["weight"] / total * float(frame["base"].sum()) if total > 0 else np.nan
-    return frame[list(FIGURES)]
+    peers = frame.groupby(reps["unit"].to_numpy())[["weight", "base"]].transform("sum")
+    frame["fair"] = (frame["weight"] / peers["weight"].where(peers["weight"] > 0)) * peers["base"]
+    below = np.array([unit in model.ancestors[u] for u in reps["unit"]], bool)
+    return frame.loc[below, list(FIGURES)]
+
+
+def _team(model: Model, unit: str) -> str:
+    """The unit, or where it has one rep only the narrowest above it that has more."""
+    for above in model.ancestors[unit]:
+        if sum(above in model.ancestors[u] for u in model["reps"]["unit"]) > 1:
+            return above
+    return unit
 
 
 def _stopped(model: Model, figures: pd.DataFrame, pins: pd.DataFrame, rep: str) -> str:

@@ -11,41 +11,23 @@ import openpyxl
 import pandas as pd
 import pytest
 import shipped
+from directly import on_it
 from random_models import random_model
 
 from allocator.cli import main
 from allocator.engines.highs import Highs
 from allocator.errors import InputError
-from allocator.explaining.frontier import Frontier, frontier
+from allocator.explaining.frontier import frontier
 from allocator.explaining.limits import every_limit, make_limit
-from allocator.explaining.lines import pieces
 from allocator.explaining.resolving import Resolver, goal_values
 from allocator.formulation.effort import effort_program
 from allocator.formulation.grain import make_grain
-from allocator.model import Model
 from allocator.ordering import Ordering
 from allocator.reading import load
 
 PROOF = bool(os.environ.get("ALLOCATOR_PROOF"))
 POINTS = 200 if PROOF else 8
 SEEDS = range(60) if PROOF else (3, 4)
-
-
-def check(model: Model, found: Frontier, points: int) -> None:
-    """Hold random points of a frontier, and its bends, against solves from the start, to 1e-7 of each goal's largest size."""
-    limit, names = found.limits[0], list(found.names)
-    table = found.table
-    size = np.maximum(1.0, table[names].abs().max().to_numpy(float))
-    rng = np.random.default_rng(5)
-    values = rng.uniform(table["limit"].min(), table["limit"].max(), points)
-    for value in [*values, *table["limit"].sample(min(3, len(table)), random_state=1)]:
-        outcome = Ordering(effort_program(limit.at(model, float(value))).program, Highs()).run()
-        direct = goal_values(outcome)
-        there = np.array([np.interp(value, table["limit"], table[n]) for n in names])
-        if direct is None:
-            assert np.isnan(there).any()
-        else:
-            assert (np.abs(there - direct) <= 1.5e-7 * size).all(), (limit.key, value, there - direct)
 
 
 def test_a_frontier_is_where_plans_lie() -> None:
@@ -60,7 +42,7 @@ def test_a_frontier_is_where_plans_lie() -> None:
     reached = found.table.loc[found.table["attained_base"] > 1 - 1e-9, "limit"].min()
     assert found.least["base"] == pytest.approx(reached, rel=1e-6)
     assert found.least["ceiling"] is None
-    check(model, found, POINTS)
+    on_it(model, found, POINTS)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -77,7 +59,7 @@ def test_random_frontiers(seed: int, tmp_path: Path) -> None:
     for limit in limits[:2]:
         found = frontier(model, [limit], resolver=resolver)
         if found.exact:
-            check(model, found, POINTS // 2)
+            on_it(model, found, POINTS // 2)
 
 
 def test_what_is_counted_in_ones_has_a_gap(tmp_path: Path) -> None:
@@ -139,15 +121,3 @@ def test_people_come_in_ones(
     table = pd.read_csv(tmp_path / "runs" / "pocket-frontier" / "frontier.csv")
     assert table["limit"].tolist() == [1, 2]
     assert table["base 2 sum"].iloc[1] <= table["base 2 sum"].iloc[0]
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_bends_are_exact(seed: int) -> None:
-    """Two goals of known bends, that rise and fall: every bend is found, and nothing else."""
-    rng = np.random.default_rng(seed)
-    corners = np.sort(rng.uniform(0, 10, 5))
-    heights = rng.normal(size=(2, 7)) * 10
-    at = np.concatenate([[0.0], corners, [10.0]])
-    found = pieces(lambda w: np.array([np.interp(w, at, h) for h in heights]), 0.0, 10.0)
-    assert len(found) == len(at)
-    assert np.allclose(found, at, atol=1e-6)

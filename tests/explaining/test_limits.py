@@ -1,0 +1,68 @@
+"""Limits as they are written and moved: keys read back, hours and people are what the tables then say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from random_models import random_model
+
+from allocator.errors import InputError
+from allocator.explaining.limits import KINDS, Limit, every_limit, make_limit, parse_limit
+from allocator.explaining.resolving import Resolver
+from allocator.formulation.grain import make_grain
+from allocator.model import Model
+from allocator.reading import load
+
+
+def model_of(seed: int, folder: Path) -> tuple[Model, list[Limit]]:
+    """A random model and all its limits."""
+    model = load(random_model(seed).write(folder))
+    return model, every_limit(model, make_grain(model))
+
+
+def test_a_limit_is_read_as_it_is_written(tmp_path: Path) -> None:
+    """The key of every limit of some models reads back as the same limit, and moved to where it is leaves the model as it is."""
+    kinds = set()
+    for seed in range(2):
+        model, limits = model_of(seed, tmp_path / str(seed))
+        grain = make_grain(model)
+        for limit in limits:
+            assert parse_limit(model, grain, limit.key) == limit
+            moved = limit.at(model, limit.now * (1 + 1e-12) + 1e-300)
+            for name, frame in model.tables.items():
+                assert len(moved[name]) == len(frame)
+            kinds.add(limit.kind)
+    assert kinds >= {"line", "hours", "promise", "target"}
+    assert kinds <= set(KINDS)
+
+
+@pytest.mark.parametrize("text", ["", "lines=b1", "line=nothing", "line", "hours tier=A", "promise tier=Z"])
+def test_what_is_no_limit_is_refused(text: str, tmp_path: Path) -> None:
+    """A limit that is not there is an error with a sentence."""
+    model, _limits = model_of(1, tmp_path)
+    with pytest.raises(InputError, match="--limit"):
+        parse_limit(model, make_grain(model), text)
+
+
+def test_hours_and_people(tmp_path: Path) -> None:
+    """Ten more hours are ten more in the grain; a person more works, one less has nothing, and all clients have somebody."""
+    for seed in range(3):
+        model, _limits = model_of(seed, tmp_path / str(seed))
+        grain = make_grain(model)
+        unit = str(model["reps"]["unit"].iloc[0])
+        limit = make_limit(model, grain, "hours", {"unit": unit})
+        if limit.now + 10 < limit.highest:
+            there = make_limit(
+                limit.at(model, limit.now + 10), make_grain(limit.at(model, limit.now + 10)), "hours", {"unit": unit}
+            )
+            assert there.now == pytest.approx(limit.now + 10, rel=1e-12)
+        heads = make_limit(model, grain, "heads", {"unit": unit})
+        more = heads.at(model, heads.now + 1)
+        assert len(more["reps"]) == len(model["reps"]) + 1
+        assert (Resolver(more).outcome.x is None) == (Resolver(model).outcome.x is None)
+        if heads.now > 1:
+            less = heads.at(model, heads.now - 1)
+            gone = less["reps"].query("end == end")["rep"]
+            assert len(set(less["clients"]["owner"]) - {""} - set(model["reps"]["rep"])) == 0
+            assert len(gone) >= 1
