@@ -4,9 +4,9 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 BIN := .venv/bin
 READY := .venv/.ready
 SYSTEM := .venv-system/.ready
-LONG := tests/test_agreement.py tests/test_relations.py tests/test_target_matrix.py tests/scenarios/test_shipped_scenarios.py \
-	tests/scenarios/test_scenario_facts.py tests/comparing/test_shipped_comparisons.py tests/test_replanning.py tests/test_packaging.py \
-	tests/explaining/test_frontier.py tests/explaining/test_why.py
+LONG := tests/test_agreement.py tests/test_relations.py tests/test_target_matrix.py tests/test_replanning.py tests/test_packaging.py \
+	tests/scenarios/test_shipped_scenarios.py tests/scenarios/test_scenario_facts.py tests/comparing/test_shipped_comparisons.py \
+	tests/batches/test_kills.py tests/explaining/test_brute_force.py tests/explaining/test_frontier.py tests/explaining/test_why.py
 CATALOGUE := allocator/locale/zh/LC_MESSAGES/allocator
 
 .DEFAULT_GOAL := help
