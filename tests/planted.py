@@ -10,9 +10,9 @@ MOVED = ("total", "teams", "south", "reps")
 TARGETS = "total mix seen cash money new market reach covered deals profits busy result"
 
 
-def shift(scope: str) -> Change:
-    """Let what a scope holds buy twice as much."""
-    return lambda _frame: pd.DataFrame([{"shift": "s", "scope": scope, "from": "", "to": "", "factor": 2.0}])
+def shift(scope: str, factor: float = 2.0) -> Change:
+    """Let what a scope holds buy twice as much, or by another factor."""
+    return lambda _frame: pd.DataFrame([{"shift": "s", "scope": scope, "from": "", "to": "", "factor": factor}])
 
 
 PLANTED: list[Planted] = [
@@ -305,6 +305,7 @@ INPUT: list[Planted] = [
     ("busy", "shifts", shift("unit=west; product=extra"), "The curve is followed"),  # of a client without a rep
     ("busy", "shifts", shift("grade=senior"), "The curve is followed"),
     ("busy", "shifts", shift("status=prospect"), "The curve is followed"),
+    ("busy", "shifts", shift("product=basic", 0.0), "Lift goes to active groups and products on sale of its pool"),
     ("moved", "clients", set_to("backup", "", client="a1"), "A forecast counts for the month's carrier"),
     ("moved", "clients", set_to("backup", "lee", client="a2"), "A client whose owner leaves goes to the backup"),
     ("moved", "clients", set_to("since", pd.Timestamp("2026-04-23"), client="a2"), "The curve is followed"),
