@@ -180,6 +180,27 @@ def test_lift_fills_the_ceiling(tmp_path: Path) -> None:
     goals(tiny(tmp_path, tables), contribution=600 - 200 / 3)
 
 
+@pytest.mark.parametrize("gone", [True, False])
+def test_nobody_is_lifted_who_buys_nothing(tmp_path: Path, gone: bool) -> None:
+    """Money of April finds nobody: c has gone, or a policy has closed its industry, and d buys all it can.
+
+    c sells 500 in March, d 1,000: 0.5 · 1,500. If c could be lifted still, up to its ceiling of 600, 33.33 of money would bring 100.
+    """
+    tables: dict[str, Rows] = {
+        "clients": [
+            {"client": "c", "tier": "A", "owner": "r", "industry": "steel", "lost_on": "2026-04-01" if gone else ""},
+            {"client": "d", "tier": "A", "owner": "r"},
+        ],
+        "demand": [
+            {"client": c, "product": "p", "expected": 1000, "ceiling": m} for c, m in (("c", 1200), ("d", 1000))
+        ],
+        "shifts": [{"shift": "policy", "scope": "industry=steel", "from": "2026-04", "factor": 1 if gone else 0}],
+        "budget": [{"line": "b", "from": "2026-04", "maximum": 100}],
+        "responses": [{"driver": "b", "effort": e, "sales": 3 * e} for e in (0, 100)],
+    }
+    goals(tiny(tmp_path, tables), contribution=750)
+
+
 def test_carry_ends_with_the_plan(tmp_path: Path) -> None:
     """Half of what April's money does falls after the plan.
 
@@ -214,27 +235,6 @@ def test_large_contracts_are_whole(tmp_path: Path) -> None:
     """Contracts of 400 from 1,000: two, 800; the first may come in March, the third never.
 
     Month by month: 500 in March allow 400·k ≤ 500 + 400, two contracts. March's target of 800 is met.
-@pytest.mark.parametrize("gone", [True, False])
-def test_nobody_is_lifted_who_buys_nothing(tmp_path: Path, gone: bool) -> None:
-    """Money of April finds nobody: c has gone, or a policy has closed its industry, and d buys all it can.
-
-    c sells 500 in March, d 1,000: 0.5 · 1,500. If c could be lifted still, up to its ceiling of 600, 33.33 of money would bring 100.
-    """
-    tables: dict[str, Rows] = {
-        "clients": [
-            {"client": "c", "tier": "A", "owner": "r", "industry": "steel", "lost_on": "2026-04-01" if gone else ""},
-            {"client": "d", "tier": "A", "owner": "r"},
-        ],
-        "demand": [
-            {"client": c, "product": "p", "expected": 1000, "ceiling": m} for c, m in (("c", 1200), ("d", 1000))
-        ],
-        "shifts": [{"shift": "policy", "scope": "industry=steel", "from": "2026-04", "factor": 1 if gone else 0}],
-        "budget": [{"line": "b", "from": "2026-04", "maximum": 100}],
-        "responses": [{"driver": "b", "effort": e, "sales": 3 * e} for e in (0, 100)],
-    }
-    goals(tiny(tmp_path, tables), contribution=750)
-
-
     """
     tables: dict[str, Rows] = {
         "products": [{"product": "p", "margin": 0.5, "large": "yes", "contract_value": 400}],
