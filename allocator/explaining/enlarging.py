@@ -73,7 +73,7 @@ class Heads:
         people, found = self.grain.people, []
         load = self._load()
         for rep, part in self.lacking.groupby("rep"):
-            if people.unit[rep] != unit:
+            if people.unit[int(str(rep))] != unit:
                 continue
             wanted = float(part.groupby("month")["hours"].sum().max())
             mine = load[load["rep"] == rep].sort_values(["load", "client"], ascending=[False, True])

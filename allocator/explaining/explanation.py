@@ -169,10 +169,16 @@ class _Explaining:
         refused = tuple(f for f in doubts if f.severity == "error" and f.rule not in ("arithmetic", "pins"))
         found = Explanation(self.model, "refused" if refused else "met", findings=refused)
         self.progress(_("what clashes"))
-        pins = self._among_quotas(quota_rules(self.model, grain))
-        book, effort = effort_rules(self.model, strict=self.strict)
-        self._lap("build")
-        hard, misses, status = self._among_effort(book, effort)
+        pins: tuple[Problem, ...] = ()
+        hard: tuple[Problem, ...] = ()
+        misses: tuple[Miss, ...] = ()
+        try:
+            pins = self._among_quotas(quota_rules(self.model, grain))
+            book, effort = effort_rules(self.model, strict=self.strict)
+            self._lap("build")
+            hard, misses, status = self._among_effort(book, effort)
+        except OutOfTime:
+            status = "limit"
         problems = (*pins, *hard)
         if problems and (pins or not misses):
             status = "impossible"
@@ -351,13 +357,16 @@ class _Explaining:
         """The same by rep and month, or by month, where it is one clash of few lines that way too."""
         book = search.book
         for grain, limit in LINES.items():
+            if time.perf_counter() > search.until:
+                return clash
             parts = book.parts(clash.items, grain)
             core = search.among(parts)
             if core is None or len(book.lines(core)) > 2 * limit or self._elsewhere(core, parts, search):
                 continue
-            thin = search.thin(core)
-            if thin is not None and len(book.lines(thin)) <= limit and not self._elsewhere(thin, parts, search):
-                return replace(clash, items=thin)
+            with contextlib.suppress(OutOfTime):
+                thin = search.thin(core)
+                if thin is not None and len(book.lines(thin)) <= limit and not self._elsewhere(thin, parts, search):
+                    return replace(clash, items=thin)
         return clash
 
     def _elsewhere(self, some: Sequence[Item], parts: Sequence[Item], search: Search) -> bool:

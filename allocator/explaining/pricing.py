@@ -11,7 +11,7 @@ from rich.text import Text
 
 from allocator.explaining.prices import Price, Prices, Side
 from allocator.explaining.saying_limits import LimitWords
-from allocator.texts import _
+from allocator.texts import _, current_language
 
 LINES = 15
 """Limits that are shown; the rest are in prices.csv."""
@@ -64,7 +64,7 @@ def _sentence(found: Prices, words: LimitWords, price: Price, side: Side) -> str
         text = _("{limit}, one hundredth less ({amount}): {effect}")
     name = words.name(limit)
     return text.format(
-        limit=name[:1].upper() + name[1:],
+        limit=name if current_language() == "zh" else name[:1].upper() + name[1:],
         amount=words.signed(limit, side.step),
         effect=_effect(found, words, side),
     )
@@ -97,7 +97,11 @@ def _holds(words: LimitWords, price: Price) -> str:
         text = _("to {amount}") if side.piece.bends else _("as far as was looked ({amount})")
         ends.append(text.format(amount=words.signed(limit, side.piece.end)))
     if not ends:
-        return "" if limit.whole else _("No price holds: the worth changes with every step.")
+        return (
+            ""
+            if limit.whole
+            else _("Go by this difference: it is not in proportion, or how far it is was not looked for.")
+        )
     return _("Holds {ends}").format(ends=_(" and ").join(ends))
 
 

@@ -273,6 +273,13 @@ def test_nothing_to_explain(tmp_path: Path) -> None:
     assert (found.status, found.problems, found.misses) == ("met", (), ())
 
 
+def test_a_time_limit_is_told(tmp_path: Path) -> None:
+    """Without time nothing is claimed: neither that all is well, nor a clash that was not thinned out."""
+    model = written(tmp_path, {"tiers": [{"tier": "A", "visits": 30, "per": "month", "minutes": 60}]})
+    found = explain(model, strict=True, seconds=1e-9)
+    assert (found.status, found.problems) == ("limit", ())
+
+
 def test_two_clashes_apart_are_two_problems(tmp_path: Path) -> None:
     """A budget and a market that are out of reach have nothing to do with each other: each has its own ways out."""
     lines = [{"line": "fair", "category": "marketing", "minimum": 60, "maximum": 200}]
