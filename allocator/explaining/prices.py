@@ -223,9 +223,9 @@ def _side(resolver: Resolver, along: Along, sign: float) -> Side | None:
         return along.at(limit.now + way)
 
     piece = None
-    # Another promise is another program at every step; a range of it would cost more than all other prices.
-    other = limit.kind != "promise" and change is not None
-    if along.straight or (other and change is not None and on_line(values, change / step, step / 2, at(step / 2))):
+    # Another promise is another program at every step: a range of it would cost more than all other prices.
+    looked = along.straight or (limit.kind != "promise" and change is not None)
+    if looked and (along.straight or (change is not None and on_line(values, change / step, step / 2, at(step / 2)))):
         piece = first_piece(at, values, step, most)
     if piece is not None:
         piece = Piece(_seen(piece.slope * step, values) / step, piece.end, piece.bends)
