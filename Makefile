@@ -5,8 +5,11 @@ BIN := .venv/bin
 READY := .venv/.ready
 SYSTEM := .venv-system/.ready
 LONG := tests/test_agreement.py tests/test_relations.py tests/test_target_matrix.py tests/test_replanning.py tests/test_packaging.py \
-	tests/scenarios/test_shipped_scenarios.py tests/scenarios/test_scenario_facts.py tests/comparing/test_shipped_comparisons.py \
-	tests/batches/test_kills.py tests/explaining/test_brute_force.py tests/explaining/test_frontier.py tests/explaining/test_why.py
+	tests/test_models.py tests/test_model_facts.py tests/test_sums.py tests/test_shipped_visits.py \
+	tests/scenarios/test_shipped_scenarios.py tests/scenarios/test_scenario_facts.py \
+	tests/comparing/test_shipped_comparisons.py tests/comparing/test_compare_command.py \
+	tests/batches/test_kills.py tests/batches/test_batch_command.py \
+	tests/explaining/test_brute_force.py tests/explaining/test_frontier.py tests/explaining/test_why.py
 CATALOGUE := allocator/locale/zh/LC_MESSAGES/allocator
 
 .DEFAULT_GOAL := help
@@ -18,10 +21,10 @@ help:  ## this list
 plan: $(READY)  ## plan the telecom model: a run folder in runs/telecom and a summary here
 	$(BIN)/allocator solve models/telecom
 
-test: $(READY) lint  ## style, types and tests, those of the wheel included
+test: $(READY) lint  ## style, types and tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --ignore tests/system $(addprefix --ignore ,$(LONG))
 
-test-long: $(READY)  ## tests that plan many whole models: engines beside each other, relations of plans, every target, scenarios
+test-long: $(READY)  ## tests that take long: whole models, engines beside each other, what ifs, kills, the wheel
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(LONG)
 
 test-system: $(SYSTEM)  ## tests with what not everybody has: Parquet, Ray
