@@ -15,6 +15,7 @@ from allocator.comparing.writing import write_comparison
 from allocator.model import Model
 from allocator.plan import Plan
 from allocator.reading import load
+from allocator.texts import in_language
 
 SCENARIOS = {
     "nothing": "title: Nothing happens\n",
@@ -72,10 +73,13 @@ def remembered(changed: Model, *, visits: bool, quick: bool, keep: pd.DataFrame 
 
 @functools.cache
 def comparison() -> Comparison:
-    """Compare all kinds of scenarios: an empty one, one with a response, a loss, both, a departure, an impossible one, two sweeps."""
-    return compare(
-        model(), ["nothing", "war", "lost", "lost+war", "leaves", "hard", "cut", "crossed"], planner=remembered
-    )
+    """Compare all kinds of scenarios: an empty one, one with a response, a loss, both, a departure, an impossible one, two sweeps.
+
+    In English: causes and refusals keep the language that they were found in.
+    """
+    names = ["nothing", "war", "lost", "lost+war", "leaves", "hard", "cut", "crossed"]
+    with in_language("en"):
+        return compare(model(), names, planner=remembered)
 
 
 @functools.cache
