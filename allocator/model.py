@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
@@ -57,12 +58,21 @@ class Settings(BaseModel):
     stability: Share = 0.005
     commission_attainment: float = Field(1.0, gt=0)
     engine: str = "ortools"
+    company: StrictStr = ""
+    documents: StrictStr = "SN-GG"
 
     @field_validator("goals")
     @classmethod
     def _all_goals(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if sorted(value) != sorted(GOALS):
             raise ValueError("Expected each of visits, base, stretch, contribution once.")
+        return value
+
+    @field_validator("documents")
+    @classmethod
+    def _words_and_hyphens(cls, value: str) -> str:
+        if not re.fullmatch(r"\w+(-\w+)*", value):
+            raise ValueError("Expected words joined by hyphens, such as SN-GG.")
         return value
 
 

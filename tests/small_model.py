@@ -117,6 +117,7 @@ o1,ann,k1,suite,offer,2025-10-01,2026-03,0.5,250000
     "commitments": "unit,product,period,amount\nnorth,lite,2026,150000\n",
     "thresholds": "check,value\nconcentration,0.4\n",
     "approvals": "role,votes,above\nmanager,0.5,\n",
+    "voters": "person,role\nann,manager\ndan,manager\n",
     "tasks": "task,owner,from,to\nresearch,ann,2025-12-01,2025-12-31\n",
 }
 """Every table of the dictionary, with the main columns."""

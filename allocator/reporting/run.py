@@ -7,6 +7,7 @@ Files are written to a temporary folder beside the place of the run, which is th
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 import math
 import os
@@ -62,8 +63,20 @@ def write_run(plan: Plan, folder: Path, *, parquet: bool = False) -> dict[str, A
             write_tables(plan.model, place / MODEL)
             write_file(place / "plan.xlsx", [workbook_bytes(plan, tables)])
         summary = _with_write_time(plan.summary, time.perf_counter() - started)
+        summary["files"] = hashes(place)
         write_file(place / SUMMARY, [summary_text(summary).encode()])
     return summary
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file of a run but its summary, by path."""
+    found = {}
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        name = path.relative_to(folder).as_posix()
+        if name != SUMMARY:
+            with path.open("rb") as file:
+                found[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found
 
 
 def open_run(folder: Path) -> tuple[Model, dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Checks of reps, clients, tiers and activities."""
+"""Checks of reps, clients, tiers, and who votes."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ def check_people(calendar: Calendar, frames: Frames, report: Report) -> None:
     report.cells("warning", "tiers", "minutes", says, tiers, idle, "minutes")
     _check_owners(frames, away, report)
     _check_served(frames, report)
+    _check_voters(frames, report)
 
 
 def _check_owners(frames: Frames, away: pd.Series, report: Report) -> None:
@@ -75,3 +76,11 @@ def _may_take(unit: str, wants: tuple[str, ...], reps: pd.DataFrame, above: Mapp
         (not unit or unit in above.get(home, ())) and (not covers or set(wants) <= set(covers))
         for home, covers in zip(reps["unit"], reps["families"], strict=True)
     )
+
+
+def _check_voters(frames: Frames, report: Report) -> None:
+    """Find roles whose votes are asked for and that nobody has."""
+    approvals = frames["approvals"]
+    nobody = ~approvals["role"].isin(set(frames["voters"]["role"]))
+    says = _("Nobody in voters has this role, so a plan that needs its votes cannot be published. Add who votes.")
+    report.cells("warning", "approvals", "voters", says, approvals, nobody & (approvals["role"] != ""), "role")
