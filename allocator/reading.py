@@ -16,7 +16,7 @@ from allocator.schema.files import decode, read_bytes, read_csv
 from allocator.schema.findings import Place, Report, nearest
 from allocator.schema.settings import Entries, Entry, make_settings, read_yaml
 from allocator.schema.tables import RawTable, empty, fingerprint, in_order, type_table
-from allocator.schema.workbooks import open_workbook
+from allocator.schema.workbooks import KEYS, SUFFIXES, VALUES, open_workbook
 from allocator.schema.writing import write_tables, write_workbook
 from allocator.texts import _
 
@@ -24,6 +24,9 @@ __all__ = ["Tables", "check", "load", "read_tables", "write_tables", "write_work
 
 SCENARIOS = "scenarios"
 """A sheet or folder of this name is not a table."""
+
+INDEX = frozenset({"index", "目录"})
+"""Nor is a sheet of one of these, which lists the others."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ def read_tables(path: str | Path, report: Report) -> Tables:
     """
     path = Path(path)
     source = _Source(report)
-    if path.suffix.casefold() == ".xlsx" and not path.is_dir():
+    if path.suffix.casefold() in SUFFIXES and not path.is_dir():
         source.read_workbook(path)
     else:
         source.read_folder(path)
@@ -182,7 +185,7 @@ class _Source:
 
     def _table(self, name: str, label: str) -> str | None:
         """Table that a file or sheet holds; findings for names that are unknown or double."""
-        if name.startswith(("#", "~", ".")) or plain(name) == SCENARIOS:
+        if name.startswith(("#", "~", ".")) or plain(name) in (SCENARIOS, "情景", *INDEX):
             return None
         table = table_named(name)
         if table is None:
@@ -222,15 +225,11 @@ class _Source:
             self._settings = make_settings(entries, file.name, self._report)
 
 
-_KEYS = {"key", "setting", "键", "设置", "项目", "参数"}
-_VALUES = {"value", "值", "取值", "内容"}
-
-
 def _entries(raw: RawTable, report: Report) -> Entries:
     """Return the settings that a table of key and value holds."""
     headings = [plain(h) for h in raw.headings]
-    keys = [i for i, h in enumerate(headings) if h in _KEYS]
-    values = [i for i, h in enumerate(headings) if h in _VALUES]
+    keys = [i for i, h in enumerate(headings) if h in KEYS]
+    values = [i for i, h in enumerate(headings) if h in VALUES]
     if len(keys) != 1 or len(values) != 1:
         report.add_at("error", raw.label, "column", _("Expected the columns key and value."))
         return {}

@@ -25,16 +25,22 @@ EARLIEST, LATEST = 1900, 2200
 _PLAIN = frozenset("0123456789.+-")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
+_UNIT = re.compile(r"(?<=[\d.千万亿])\s*元$")
+_TENS = {"千": 3, "万": 4, "百万": 6, "千万": 7, "亿": 8, "十亿": 9, "百亿": 10, "千亿": 11, "万亿": 12}
+"""Chinese words behind a number, and how many places they move its point."""
+_TENS_WORD = re.compile(r"\s*(千|万|百万|千万|亿|十亿|百亿|千亿|万亿)$")
 _DATE = re.compile(r"(\d{4})(?:-(\d{1,2})-|/(\d{1,2})/|\.(\d{1,2})\.|年(\d{1,2})月)(\d{1,2})日?(?:[ T]00:00(?::00)?)?")
 _MONTH = re.compile(r"(\d{4})(?:-|/|年)(\d{1,2})(?:月|[-/]0?1(?:[ T]00:00(?::00)?)?)?")
-_QUARTER = re.compile(r"(\d{4})(?:-| )?[Qq]([1-4])")
+_QUARTER = re.compile(r"(\d{4})(?:[- 年])?(?:[Qq]([1-4])|第?([1-4一二三四])季度?)")
+_SOLID_DATE = re.compile(r"(19|20|21)\d{2}(0[1-9]|1[0-2])[0-3]\d")
+_SOLID_MONTH = re.compile(r"(19|20|21)\d{2}(0[1-9]|1[0-2])")
 _NOT_FINITE = {"nan", "inf", "infinity", "+inf", "-inf", "-infinity", "n/a", "#n/a", "null", "none", "#value!", "#ref!"}
 
 EXPECTED = {
     "number": N_("Expected a number, such as 12.5."),
     "integer": N_("Expected a whole number."),
     "share": N_("Expected a share, such as 0.25 or 25%."),
-    "money": N_("Expected an amount, such as 1200000 or 1,200,000."),
+    "money": N_("Expected an amount, such as 1200000, 1,200,000 or 120万."),
     "date": N_("Expected a date, such as 2026-03-01."),
     "month": N_("Expected a month, such as 2026-03."),
     "period": N_("Expected a year, a quarter or a month: 2026, 2026-Q1 or 2026-03."),
@@ -101,8 +107,7 @@ def _numbers(texts: Texts, column: Column) -> Parsed:
     nan = np.zeros(len(texts), bool)
     bad = np.zeros(len(texts), bool)
     if values is None:
-        share = column.type == "share"
-        objects, bad = _each(texts, lambda t: _number(t, share), np.nan)
+        objects, bad = _each(texts, lambda t: _number(t, column.type), np.nan)
         values = objects.astype(np.float64)
         nan = bad & np.isin([t.casefold() for t in texts], list(_NOT_FINITE))
     if column.type == "integer":
@@ -125,20 +130,35 @@ def _quick_numbers(texts: Texts) -> NDArray[np.float64] | None:
         return None
 
 
-def _number(text: str, share: bool) -> float:
+def _number(text: str, kind: str) -> float:
     text = unicodedata.normalize("NFKC", text)
-    percent = share and text.endswith("%")
-    if percent:
-        text = text[:-1].rstrip()
+    power = 0
+    if kind != "share":
+        text = _UNIT.sub("", text)
+        if tens := _TENS_WORD.search(text):
+            text, power = text[: tens.start()], _TENS[tens[1]]
+    if kind in ("share", "number") and text.endswith("%"):
+        text, power = text[:-1].rstrip(), power - 2
     if _THOUSANDS.fullmatch(text):
         text = text.replace(",", "")
-    if not _NUMBER.fullmatch(text):
+    if not _NUMBER.fullmatch(text) or (power and "e" in text.casefold() and kind != "share"):
         raise ValueError(text)
     # 12.5% is exactly what 0.125 would be: shift the decimal point, do not divide.
-    value = float(f"{text}e-2" if percent and "e" not in text.casefold() else text)
+    value = float(f"{text}e{power}" if power and "e" not in text.casefold() else text)
     if not np.isfinite(value):
         raise ValueError(text)
     return value
+
+
+def read_number(text: str) -> float:
+    """Read an amount, such as 1200000, 1,200,000, 120万 or 1.2亿元.
+
+    Raises
+    ------
+    ValueError
+        If the text is no finite number.
+    """
+    return _number(text, "money")
 
 
 def _dates(texts: Texts) -> Parsed:
@@ -160,7 +180,10 @@ def read_date(text: str) -> dt.date:
     ValueError
         If the text is no date, or one that no business has.
     """
-    found = _DATE.fullmatch(unicodedata.normalize("NFKC", text))
+    text = unicodedata.normalize("NFKC", text)
+    if _SOLID_DATE.fullmatch(text):
+        text = f"{text[:4]}-{text[4:6]}-{text[6:]}"
+    found = _DATE.fullmatch(text)
     if not found:
         raise ValueError(text)
     year, *months, day = found.groups()
@@ -170,7 +193,10 @@ def read_date(text: str) -> dt.date:
 
 
 def _month(text: str) -> str:
-    found = _MONTH.fullmatch(unicodedata.normalize("NFKC", text))
+    text = unicodedata.normalize("NFKC", text)
+    if _SOLID_MONTH.fullmatch(text):
+        text = f"{text[:4]}-{text[4:]}"
+    found = _MONTH.fullmatch(text)
     if not found or not 1 <= int(found[2]) <= 12:
         raise ValueError(text)
     return f"{found[1]}-{int(found[2]):02d}"
@@ -181,7 +207,7 @@ def _period(text: str) -> str:
     if re.fullmatch(r"\d{4}年?", text):
         return text[:4]
     if found := _QUARTER.fullmatch(text):
-        return f"{found[1]}-Q{found[2]}"
+        return f"{found[1]}-Q{found[2] or '一二三四'.find(found[3]) + 1 or found[3]}"
     return _month(text)
 
 

@@ -1,40 +1,45 @@
-"""Workbooks to raw tables: python-calamine for the cells, openpyxl for what it cannot tell."""
+"""Workbooks to raw tables: python-calamine for the cells, after a look through the file for what must not be in it."""
 
 from __future__ import annotations
 
 import datetime as dt
-import re
-import warnings
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from xml.parsers.expat import ExpatError
 
 import numpy as np
-from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum
+from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
-from allocator.schema.files import stripped
+from allocator.schema.dictionary import SETTINGS, dictionary, plain
 from allocator.schema.findings import Report
+from allocator.schema.packages import Package, Refused, column_letters, look_through, odd_cells
 from allocator.schema.tables import RawTable
 from allocator.texts import _
 
-LARGEST = 4 * 2**30
-"""Bytes that a workbook may have once unpacked."""
+SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".xls")
+"""Ends of the names of workbooks; all but the first are refused with a remedy."""
 
-_CHUNK, _OVERLAP = 2**20, 64
+HEADING_WITHIN = 30
+"""Rows from the top among which the heading is looked for."""
+
+KEYS = frozenset({"key", "setting", "键", "设置", "项目", "参数"})
+VALUES = frozenset({"value", "值", "取值", "内容"})
+"""Headings of the sheet of settings."""
+
 _OLE = b"\xd0\xcf\x11\xe0"
-_DAMAGES = (CalamineError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
-_SPECIAL = re.compile(rb"""<(\w+:)?f[ />]|t=["']e["']""")
-_ENTITY = re.compile(rb"<!(DOCTYPE|ENTITY)")
+_DAMAGES = (CalamineError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ExpatError)
 
 
 class Workbook:
-    """An opened workbook; :meth:`tables` gives its sheets."""
+    """An opened workbook; :meth:`table` gives its sheets."""
 
-    def __init__(self, path: Path, book: CalamineWorkbook, special: bool) -> None:
+    def __init__(self, path: Path, book: CalamineWorkbook, package: Package) -> None:
         self.path = path
         self._book = book
-        self._special = special
+        self._package = package
+        self._hidden = {s.name for s in book.sheets_metadata if s.visible != SheetVisibleEnum.Visible}
 
     @property
     def sheets(self) -> tuple[str, ...]:
@@ -53,72 +58,101 @@ class Workbook:
         except _DAMAGES as error:
             report.add_at("error", label, "workbook", _damaged(error))
             return None
-        for (top, left), _end in content.merged_cell_ranges or ():
-            says = _("Merged cells: only the first would have a value. Unmerge them and fill every cell.")
-            report.add_at("error", label, "merged", says, row=f"{letters(left)}{top + 1}")
         rows = content.to_python(skip_empty_area=False)
-        head = next((i for i, row in enumerate(rows) if any(v not in ("", None) for v in row)), None)
+        head = heading_row(rows, table)
         if head is None:
             report.add_at("error", label, "empty", _("The sheet is empty. It needs a heading row."))
             return None
-        headings = tuple(stripped(np.array([_text(v) for v in rows[head]], dtype=object)))
+        self._tell(sheet, rows, head, report)
+        for (top, left), (bottom, _right) in content.merged_cell_ranges or ():
+            if bottom >= head:
+                says = _("Merged cells: only the first would have a value. Unmerge them and fill every cell.")
+                report.add_at("error", label, "merged", says, row=f"{column_letters(left)}{top + 1}")
+        headings = tuple(_text(v).strip() for v in rows[head])
         body = rows[head + 1 :]
-        columns = tuple(stripped(np.array([_text(row[i]) for row in body], dtype=object)) for i in range(len(headings)))
+        columns = tuple(_texts([row[i] for row in body]) for i in range(len(headings)))
         numbers = np.arange(head + 2, head + 2 + len(body), dtype=np.int64)
-        return RawTable(table, label, headings, columns, numbers, tuple(letters(i) for i in range(len(headings))))
+        letters = tuple(column_letters(i) for i in range(len(headings)))
+        return RawTable(table, label, headings, columns, numbers, letters)
+
+    def _tell(self, sheet: str, rows: Sequence[Sequence[object]], head: int, report: Report) -> None:
+        """Say what a reader of the workbook may not expect."""
+        label = self.label(sheet)
+        if sheet in self._hidden:
+            says = _("The sheet is hidden; it is read all the same. Begin its name with # if it should not be.")
+            report.add_at("warning", label, "hidden", says)
+        if any(v not in ("", None) for row in rows[:head] for v in row):
+            says = _("The heading is found in row {row}; what stands above it is not read.").format(row=head + 1)
+            report.add_at("note", label, "heading", says)
 
     def check_formulas(self, sheets: Iterable[str], report: Report) -> None:
         """Find formulas without a stored value and cells that hold an error, in the sheets that are read."""
-        if not self._special:
-            return
         try:
-            odd = list(self._odd_cells(sheets))
-        except (*_DAMAGES, SyntaxError, AttributeError, LookupError, TypeError, ValueError) as error:
-            report.add_at("error", self.path.name, "workbook", _damaged(error))
-            return
-        for sheet, cell, rule, value in odd:
-            says = _("The formula has no stored value. Open the workbook in a spreadsheet program and save it.")
-            if rule == "error_cell":
-                says = _("The cell shows an error. Correct it or leave it blank.")
-            report.add_at("error", self.label(sheet), rule, says, row=cell, value=value)
-
-    def _odd_cells(self, sheets: Iterable[str]) -> Iterator[tuple[str, str, str, str]]:
-        import openpyxl  # here, because few workbooks need it
-
-        with warnings.catch_warnings(), self.path.open("rb") as one, self.path.open("rb") as other:
-            warnings.simplefilter("ignore")  # of styles and extensions that hold no cell
-            formulas = openpyxl.load_workbook(one, read_only=True)
-            stored = openpyxl.load_workbook(other, read_only=True, data_only=True)
             for sheet in sheets:
-                for written, shown in zip(formulas[sheet].iter_rows(), stored[sheet].iter_rows(), strict=False):
-                    for cell, result in zip(written, shown, strict=False):
-                        if cell.value is None:
-                            continue
-                        if result.data_type == "e":
-                            yield sheet, cell.coordinate, "error_cell", str(result.value)
-                        elif cell.data_type == "f" and result.value is None and result.data_type == "n":
-                            yield sheet, cell.coordinate, "formula", str(cell.value)
+                for odd in odd_cells(self._package, sheet):
+                    if odd.error:
+                        says = _("The cell shows an error. Correct it or leave it blank.")
+                        report.add_at("error", self.label(sheet), "error_cell", says, row=odd.cell, value=odd.shown)
+                    elif odd.shown is None:
+                        says = _(
+                            "The formula has no stored value. Open the workbook in a spreadsheet program and save it."
+                        )
+                        value = f"={odd.formula}" if odd.formula else ""
+                        report.add_at("error", self.label(sheet), "formula", says, row=odd.cell, value=value)
+        except _DAMAGES as error:
+            report.add_at("error", self.path.name, "workbook", _damaged(error))
+
+    def formulas(self, sheet: str) -> dict[str, str]:
+        """Cells of a sheet that hold a formula, such as ``B7``, and the formula (blank where it is shared)."""
+        return {odd.cell: odd.formula for odd in odd_cells(self._package, sheet) if not (odd.error and not odd.formula)}
+
+    def cells(self, sheet: str) -> list[list[object]]:
+        """Every cell of a sheet from A1 on, as numbers, texts, dates and truth values; blank is an empty text."""
+        return self._book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)  # type: ignore[no-any-return]
 
 
 def open_workbook(path: Path, report: Report) -> Workbook | None:
-    """Open a workbook; a file that is none becomes a finding."""
+    """Open a workbook; a file that is none, or holds what is not allowed, becomes a finding."""
     try:
         with path.open("rb") as file:
             start = file.read(8)
-        special = _scan(path) if start[:2] == b"PK" else None
-        if special is None:
+        if start[:2] != b"PK" or path.suffix.casefold() not in ("", ".xlsx", ".xlsm"):
             says = _("This is not a workbook. Save it as .xlsx.")
             if start[:4] == _OLE:
                 says = _("The workbook has a password or is an old .xls. Save it as .xlsx without a password.")
             report.add_at("error", path.name, "workbook", says)
             return None
-        return Workbook(path, CalamineWorkbook.from_path(path), special)
+        package = look_through(path)
+        return Workbook(path, CalamineWorkbook.from_path(path), package)
     except OSError as error:
         says = _("The file cannot be read: {reason}.").format(reason=error.strerror or error)
         report.add_at("error", path.name, "unreadable", says)
+    except Refused as refused:
+        report.add_at("error", path.name, refused.rule, refused.says)
     except _DAMAGES as error:
         report.add_at("error", path.name, "workbook", _damaged(error))
     return None
+
+
+def heading_row(rows: Sequence[Sequence[object]], table: str) -> int | None:
+    """Position of the row that holds the headings: of the first rows the one with most known ones; None if all is blank.
+
+    Where no heading is known it is the first row that is not blank.
+    """
+    filled = [i for i, row in enumerate(rows) if any(v not in ("", None) for v in row)]
+    if not filled:
+        return None
+    known = [_known(rows[i], table) for i in filled[:HEADING_WITHIN]]
+    return filled[known.index(max(known))]
+
+
+def _known(row: Sequence[object], table: str) -> int:
+    """How many different columns of a table the cells of a row name."""
+    texts = [v for v in row if isinstance(v, str) and v]
+    if table == SETTINGS:
+        return len({t for t in map(plain, texts) if t in KEYS}) + len({t for t in map(plain, texts) if t in VALUES})
+    entry = dictionary().get(table)
+    return 0 if entry is None else len({entry.column_named(t) for t in texts} - {None})
 
 
 def _damaged(error: Exception) -> str:
@@ -126,33 +160,8 @@ def _damaged(error: Exception) -> str:
     return says.format(reason=str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__)
 
 
-def _scan(path: Path) -> bool:
-    """Read every part once: is it whole, small enough and free of entities? Return whether formulas or errors occur."""
-    special = False
-    with zipfile.ZipFile(path) as archive:
-        if sum(part.file_size for part in archive.infolist()) > LARGEST:
-            raise zipfile.BadZipFile("too large when unpacked")
-        for part in archive.infolist():
-            sheet = part.filename.startswith("xl/worksheets/")
-            tail = b""
-            with archive.open(part) as file:
-                while chunk := file.read(_CHUNK):
-                    text = tail + chunk
-                    if part.filename.endswith((".xml", ".rels")) and _ENTITY.search(text):
-                        raise zipfile.BadZipFile("entities are not allowed")
-                    special |= sheet and _SPECIAL.search(text) is not None
-                    tail = chunk[-_OVERLAP:]
-    return special
-
-
-def letters(column: int) -> str:
-    """Letters of a sheet's column, counted from 0."""
-    text = ""
-    column += 1
-    while column:
-        column, rest = divmod(column - 1, 26)
-        text = chr(65 + rest) + text
-    return text
+def _texts(values: list[object]) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
+    return np.array([v.strip() if isinstance(v, str) else _text(v) for v in values], dtype=object)
 
 
 def _text(value: object) -> str:
