@@ -85,9 +85,9 @@ def _flips(both: pd.DataFrame) -> np.ndarray:
     )
 
 
-def quotas(base: Plan, plan: Plan) -> pd.DataFrame:
-    """Published quotas that moved: of every unit (with all below it) and rep, by level, for the year and its quarters."""
-    parts = [_quotas(p).rename(n) for p, n in ((base, "base"), (plan, "value"))]
+def quotas(base: Plan, plan: Plan, *, months: bool = False) -> pd.DataFrame:
+    """Published quotas that moved: of every unit (with all below it) and rep, by level, for the year, its quarters and, where asked for, months."""
+    parts = [_quotas(p, months=months).rename(n) for p, n in ((base, "base"), (plan, "value"))]
     table = pd.concat(parts, axis=1).fillna(0.0)
     table["change"] = table["value"] - table["base"]
     table = table[differ(table["base"], table["value"])].reset_index()
@@ -98,7 +98,7 @@ def quotas(base: Plan, plan: Plan) -> pd.DataFrame:
             "kind": (table["kind"] == "rep").astype(int),
             "name": table["name"].map(order),
             "level": table["level"].map(levels),
-            "year": (table["period_kind"] != "year").astype(int),
+            "year": table["period_kind"].map({"year": 0, "quarter": 1, "month": 2}),
             "period": table["period"],
         }
     ).sort_values(["kind", "name", "level", "year", "period"])
@@ -110,7 +110,7 @@ def _codes(before: Model, after: Model, table: str) -> list[str]:
     return list(dict.fromkeys([*before[table][column], *after[table][column]]))
 
 
-def _quotas(plan: Plan) -> pd.Series:
+def _quotas(plan: Plan, *, months: bool) -> pd.Series:
     """Quotas by kind, name, unit (of a rep), kind of period, period and level."""
     model, cells = plan.model, plan["quotas"]
     cells = cells.groupby(["rep", "unit", "month", "level"], observed=True, sort=False)["quota"].sum().reset_index()
@@ -126,7 +126,10 @@ def _quotas(plan: Plan) -> pd.Series:
     years = everybody.assign(period_kind="year", period=everybody["month"].astype(str).map(year))
     quarters = everybody.assign(period_kind="quarter", period=everybody["month"].astype(str).map(quarter))
     keys = ["kind", "name", "unit", "period_kind", "period", "level"]
-    both = pd.concat([years, quarters], ignore_index=True)
+    parts = [years, quarters]
+    if months:
+        parts.append(everybody.assign(period_kind="month", period=everybody["month"].astype(str)))
+    both = pd.concat(parts, ignore_index=True)
     return both.astype(dict.fromkeys(keys, "str")).groupby(keys, sort=False)["quota"].sum()
 
 

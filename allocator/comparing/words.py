@@ -28,7 +28,7 @@ PARTS = {
     "together": N_("all steps together"),
     "scenario": N_("scenario"),
 }
-PERIODS = {"year": N_("year"), "quarter": N_("quarter")}
+PERIODS = {"year": N_("year"), "quarter": N_("quarter"), "month": N_("month")}
 TARGET = {"met": N_("met"), "missed": N_("missed"), "hard": N_("hard")}
 
 VALUES = {
