@@ -27,6 +27,10 @@ COMMANDS = {
     "compare": "comparing",
     "batch": "batching",
     "visits": "visiting",
+    "publish": "registering",
+    "versions": "registering",
+    "diff": "registering",
+    "approve": "registering",
     "schema": "columns",
 }
 """Module below ``allocator.commands`` that builds each command, in the order of the help."""

@@ -114,13 +114,13 @@ def _inputs(comparison: Comparison) -> list[RenderableType]:
         lines = Text("" if len(parts) > 1 and alone.issuperset(parts) else case.title)
         if case.bridge is None:
             lines.append("".join(f"\n· {p.says}" for p in players_of(case.changed.scenarios)[: 2 * LINES]), style="dim")
-        touched = [f"{table} {says}" for table, says in _touched(case.changed.changes)]
-        lines.append(("\n" if lines else "") + (_(", ").join(touched) or _("It changes nothing.")), style="dim")
+        rows = [f"{table} {says}" for table, says in touched(case.changed.changes)]
+        lines.append(("\n" if lines else "") + (_(", ").join(rows) or _("It changes nothing.")), style="dim")
         grid.add_row(Text(beside(case.name)), lines)
     return _section(_("What the scenarios change (rows of tables: + new, - gone, ~ changed)"), grid)
 
 
-def _touched(changes: pd.DataFrame) -> Iterator[tuple[str, str]]:
+def touched(changes: pd.DataFrame) -> Iterator[tuple[str, str]]:
     """How many rows of a table came, went and changed."""
     for table, part in changes.groupby("table", sort=False):
         sides = pd.DataFrame({"key": part["key"], "came": part["before"] == "", "went": part["after"] == ""})

@@ -103,15 +103,11 @@ class Database:
         says = _("Cannot write {place}: {reason}. Nothing was changed.")
         with self._told(says), self._open(create=create).connect() as connection:
             connection = connection.execution_options(allocator_writes=True)
-            transaction = connection.begin()
-            try:
-                self._lock(connection)
-                if not self._migrated(connection):
-                    self._migrate(connection)
-                yield connection
-            except BaseException:
-                transaction.rollback()
-                raise
+            transaction = connection.begin()  # a connection that closes without a commit takes all back
+            self._lock(connection)
+            if not self._migrated(connection):
+                self._migrate(connection)
+            yield connection
             if self.file is None:
                 says = _(
                     "{place} broke off at the last step: {reason}. Look with allocator versions whether it was done."

@@ -240,20 +240,30 @@ class Registry:
 
     def _add(self, connection: Connection, found: Candidate, by: str, because: str) -> tuple[int, bool]:
         """Add a version with all that belongs to it; return its id and whether the rules of approval are others."""
-        settings, now = found.model.settings, dt.datetime.now(dt.UTC)
-        at = now.isoformat(timespec="microseconds")
+        settings, at = found.model.settings, dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")
+        year = dt.datetime.fromisoformat(at).astimezone().year
         line = rows.select(connection, model=found.model.name, company=settings.company, start=settings.start)
         force = next((v for v in reversed(line) if v.state == "approved"), None)
         moved, asked, changed = self._asked(connection, found, force)
         version = int(connection.scalar(sa.select(sa.func.max(VERSIONS.c.id))) or 0) + 1
         same = (VERSIONS.c.company == settings.company, VERSIONS.c.prefix == settings.documents)
-        serials = sa.select(sa.func.max(VERSIONS.c.serial)).where(*same, VERSIONS.c.year == now.year)
+        serials = sa.select(sa.func.max(VERSIONS.c.serial)).where(*same, VERSIONS.c.year == year)
         values = {
-            **{"id": version, "company": settings.company, "model": found.model.name, "start": settings.start},
-            **{"prefix": settings.documents, "year": now.year, "serial": (connection.scalar(serials) or 0) + 1},
-            **{"title": settings.title, "scenarios": json.dumps(found.summary.get("scenarios") or [])},
-            **{"published_at": at, "published_by": by, "because": because, "moved": moved},
-            **{"replaces": None if force is None else force.id, "inputs_sha256": found.model.sha256},
+            "id": version,
+            "company": settings.company,
+            "model": found.model.name,
+            "start": settings.start,
+            "prefix": settings.documents,
+            "year": year,
+            "serial": (connection.scalar(serials) or 0) + 1,
+            "title": settings.title,
+            "scenarios": json.dumps(found.summary.get("scenarios") or [], ensure_ascii=False),
+            "published_at": at,
+            "published_by": by,
+            "because": because,
+            "replaces": None if force is None else force.id,
+            "moved": moved,
+            "inputs_sha256": found.model.sha256,
             "content_sha256": found.sha256,
         }
         connection.execute(sa.insert(VERSIONS).values(values))

@@ -86,9 +86,9 @@ class Version:
         return f"{self.company}/{self.number}" if self.company else self.number
 
     @property
-    def signed_on(self) -> str:
-        """Day on which it was approved; blank if it never was."""
-        return next((step.at[:10] for step in self.steps if step.state == "approved"), "")
+    def signed_at(self) -> str:
+        """Time (ISO, UTC) at which it was approved; blank if it never was."""
+        return next((step.at for step in self.steps if step.state == "approved"), "")
 
 
 def number_of(prefix: str, year: int, serial: int) -> str:
