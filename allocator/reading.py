@@ -17,7 +17,7 @@ from allocator.schema.findings import Place, Report, nearest
 from allocator.schema.settings import Entries, Entry, make_settings, read_yaml
 from allocator.schema.tables import RawTable, empty, fingerprint, in_order, type_table
 from allocator.schema.workbooks import KEYS, SUFFIXES, VALUES, open_workbook
-from allocator.schema.writing import write_tables, write_workbook
+from allocator.schema.writing import write_tables
 from allocator.texts import _
 
 __all__ = ["Tables", "check", "load", "read_tables", "write_tables", "write_workbook"]
@@ -117,6 +117,21 @@ def check(tables: Tables, report: Report | None = None, known: Collection[str] =
         sha256=fingerprint(tables.settings, frames),
         source=tables.source,
     )
+
+
+def write_workbook(model: Model, path: str | Path) -> None:
+    """Write a workbook that reads as the same model, with notes and lists, in the language in force.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    ValueError
+        If a table has more rows than a sheet.
+    """
+    from allocator.reporting.model_workbook import write_workbook as write  # here, because few commands need it
+
+    write(model, path)
 
 
 class _Source:

@@ -26,6 +26,7 @@ from allocator.errors import EngineError, InfeasibleError
 from allocator.places import find_model, shipped_models
 from allocator.plan import Plan
 from allocator.reading import load
+from allocator.schema.dictionary import dictionary
 
 PROGRAM = (sys.executable, "-m", "allocator")
 
@@ -431,9 +432,10 @@ sys.exit(main(["solve", "pocket", "--lang", "en"]))
 
 
 def test_sheets_of_a_new_workbook() -> None:
-    """A new workbook has the settings first, then the five tables, with numbers as numbers."""
+    """A new workbook has an index, the settings, the five tables that are needed, then the others; numbers are numbers."""
     main(["new", "mine.xlsx"])
     book = openpyxl.load_workbook("mine.xlsx")
-    assert book.sheetnames == ["model", "reps", "products", "clients", "demand", "targets"]
+    assert book.sheetnames[:7] == ["index", "model", "reps", "products", "clients", "demand", "targets"]
+    assert len(book.sheetnames) == 2 + len(dictionary())
     cells: Mapping[str, object] = {str(c.value): d.value for c, d in zip(*book["demand"].iter_rows(), strict=True)}
     assert cells["expected"] == 100000

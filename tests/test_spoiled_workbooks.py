@@ -88,7 +88,7 @@ def _setting(book: openpyxl.Workbook) -> None:
 
 
 def _setting_twice(book: openpyxl.Workbook) -> None:
-    book["model"].append(["start", "2026-01"])
+    book["model"]["A7"], book["model"]["B7"] = "start", "2026-01"
 
 
 CASES: tuple[tuple[Spoil, str, str, str], ...] = (

@@ -8,7 +8,7 @@ import click
 
 from allocator.commands.common import Command, CommandGroup, Session, counted, rows_of, show, tally
 from allocator.commands.loading import load_model, scenario_option
-from allocator.errors import InfeasibleError
+from allocator.errors import InfeasibleError, InputError
 from allocator.places import find_model, shipped_models
 from allocator.texts import _
 
@@ -83,13 +83,28 @@ def check_command() -> click.Command:
     """Build ``allocator check``."""
     short = _("Say what is wrong or doubtful in a model.")
     text = _("MODEL is a folder, a workbook or the name of a shipped model.")
-    return Command("check", _check, short, text, [click.Argument(["model"]), scenario_option()])
+    marking = click.Option(
+        ["--mark"],
+        is_flag=True,
+        help=_(
+            "Also write a workbook here, NAME-marked.xlsx, in which wrong cells are coloured and say what is wrong."
+        ),
+    )
+    return Command("check", _check, short, text, [click.Argument(["model"]), scenario_option(), marking])
 
 
-def _check(session: Session, model: str, scenario: str | None) -> None:
+def _check(session: Session, model: str, scenario: str | None, mark: bool) -> None:
     from allocator.arithmetic import arithmetic
 
-    checked = load_model(session, find_model(model), scenario, findings=False).model
+    path = find_model(model)
+    try:
+        checked = load_model(session, path, scenario, findings=False).model
+    except InputError:
+        if mark:
+            _mark(session, path)
+        raise
+    if mark:
+        _mark(session, path)
     found = (*checked.findings, *arithmetic(checked))
     session.findings(found, err=session.json)
     if any(f.severity == "error" for f in found):
@@ -97,6 +112,27 @@ def _check(session: Session, model: str, scenario: str | None) -> None:
     counts = counted(found)
     session.say(_("{model}: its tables are sound; {tally}.").format(model=model, tally=tally(counts)))
     session.answer({"status": "done", "model": checked.name, "counts": counts, "findings": rows_of(found)})
+
+
+def _mark(session: Session, path: Path) -> None:
+    """Write the copy in which findings are marked; an older one stays as it is."""
+    from allocator.reporting.marking import all_findings, mark
+
+    findings = [f for f in all_findings(path) if f.severity != "note"]
+    if not findings:
+        session.say(_("{model}: nothing to mark.").format(model=path.name))
+        return
+    target = Path(f"{path.resolve().stem}-marked.xlsx")
+    number = 1
+    while target.exists():
+        number += 1
+        target = target.with_name(f"{path.resolve().stem}-marked-{number}.xlsx")
+    cells = mark(path, findings, target)
+    session.say(
+        _("{path}: the tables with {cells} marked cells; its first sheet lists what is wrong.").format(
+            path=target, cells=cells
+        )
+    )
 
 
 def scenarios_command() -> click.Command:

@@ -6,17 +6,14 @@ import csv
 import datetime as dt
 import io
 import shutil
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from allocator.errors import EngineError, Finding, InputError
 from allocator.places import shipped, shipped_models
 from allocator.schema.dictionary import dictionary
 from allocator.texts import _, current_language
-
-if TYPE_CHECKING:
-    from allocator.model import Model
 
 Row = Mapping[str, str | float]
 
@@ -38,7 +35,7 @@ def start_model(target: Path) -> list[str]:
     """
     tables = _examples()
     if target.suffix.lower() == ".xlsx":
-        _create(target, lambda path: path.write_bytes(_workbook(tables)))
+        _create(target, lambda path: _write_example(path, tables))
     else:
         _create(target, lambda path: _write_folder(path, tables))
     return list(tables)
@@ -62,10 +59,10 @@ def copy_model(source: Path, target: Path) -> None:
     elif source.is_file() and to_workbook:
         _create(target, lambda path: shutil.copyfile(source, path))
     else:
-        from allocator.reading import load, write_tables
+        from allocator.reading import load, write_tables, write_workbook
 
         model = load(source)
-        _create(target, lambda path: _write_workbook(model, path) if to_workbook else write_tables(model, path))
+        _create(target, lambda path: (write_workbook if to_workbook else write_tables)(model, path))
 
 
 def _copy_scenarios(name: str, target: Path) -> None:
@@ -101,11 +98,13 @@ def _create(target: Path, write: Callable[[Path], object]) -> None:
         raise EngineError(says.format(folder=target, reason=error.strerror or error)) from error
 
 
-def _write_workbook(model: Model, path: Path) -> None:
-    from allocator.commands.sheets import sheets_of
-    from allocator.reporting.workbook import sheets_bytes
+def _write_example(path: Path, tables: Mapping[str, Row]) -> None:
+    """Write the tables as a workbook."""
+    from allocator.reading import load, write_workbook
 
-    path.write_bytes(sheets_bytes(sheets_of(model)))
+    with tempfile.TemporaryDirectory() as folder:
+        _write_folder(Path(folder) / "model", tables)
+        write_workbook(load(Path(folder) / "model"), path)
 
 
 def _remove(path: Path) -> None:
@@ -157,15 +156,3 @@ def _write_folder(folder: Path, tables: Mapping[str, Row]) -> None:
         writer.writerow(_headings(table))
         writer.writerow([row.get(name, "") for name in dictionary()[table].columns])
         (folder / f"{table}.csv").write_text(text.getvalue(), encoding=encoding)
-
-
-def _workbook(tables: Mapping[str, Row]) -> bytes:
-    import pandas as pd
-
-    from allocator.reporting.workbook import sheets_bytes
-
-    sheets = {"model": pd.DataFrame(list(_settings().items()), columns=["key", "value"], dtype=object)}
-    for table, row in tables.items():
-        cells = [row.get(name, "") for name in dictionary()[table].columns]
-        sheets[table] = pd.DataFrame({h: [c] for h, c in zip(_headings(table), cells, strict=True)})
-    return sheets_bytes(sheets)

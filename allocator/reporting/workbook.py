@@ -112,8 +112,19 @@ def open_book(buffer: io.BytesIO, cells: int) -> Iterator[tuple[Any, Formats]]:
                 "fine": book.add_format({"num_format": "#,##0.00"}),
                 "wrapped": book.add_format({"text_wrap": True, "valign": "top"}),
                 "date": book.add_format({"num_format": "yyyy-mm-dd"}),
+                "quoted": book.add_format({"num_format": "@", "quote_prefix": True}),
+                "plain": None,
             },
         )
+
+
+DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+"""Beginnings of texts that a spreadsheet program takes for a formula once a cell is edited."""
+
+
+def text_format(text: str, formats: Formats, style: str = "plain") -> Any:
+    """Format of a cell with a text; one that looks like a formula gets a mark that keeps it a text for good."""
+    return formats["quoted"] if text.startswith(DANGEROUS) else formats[style]
 
 
 def sheet_name(table: str) -> str:

@@ -76,6 +76,11 @@ def dictionary() -> Mapping[str, Table]:
     return MappingProxyType(tables)
 
 
+def settings_table() -> Table:
+    """Entry of the settings, which are no table: name, aliases and description."""
+    return next(t for t in _entries() if t.name == SETTINGS)
+
+
 @functools.cache
 def _entries() -> tuple[Table, ...]:
     text = resources.files("allocator.schema").joinpath("dictionary.csv").read_text(encoding="utf-8")

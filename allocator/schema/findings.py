@@ -57,10 +57,13 @@ class Report:
     ----------
     places : mapping of str to Place
         Known places by table; a table without one is taken for ``<table>.csv`` with a heading row.
+    most : int
+        Findings of one rule in one column that are listed before the rest is counted.
     """
 
-    def __init__(self, places: Mapping[str, Place] | None = None) -> None:
+    def __init__(self, places: Mapping[str, Place] | None = None, most: int = SHOWN) -> None:
         self.places = dict(places or {})
+        self.most = most
         self.broken: set[str] = set()
         """Tables whose headings are not understood, so that their rows cannot be checked against others."""
         self.settings_label = "model.yaml"
@@ -109,7 +112,7 @@ class Report:
             self._taken.add((label, row, column))
         group = (severity, label, rule, column)
         self._count[group] += 1
-        if self._count[group] <= SHOWN:
+        if self._count[group] <= self.most:
             finding = Finding(
                 severity, label, row, column, text, rule, _where(label, row, column, text) + _(": ") + says
             )
@@ -148,7 +151,7 @@ class Report:
         values: Sequence[object] | NDArray[np.object_],
     ) -> None:
         """Add findings for cells given by their positions; beyond the first hundreds they are only counted."""
-        most = 10 * SHOWN
+        most = 10 * self.most
         for position, value in zip(positions[:most], values[:most], strict=True):
             self.add(severity, table, rule, says, position=int(position), column=column, value=value)
         place = self.place(table)
@@ -179,11 +182,11 @@ class Report:
                 "",
                 rule,
                 _("{where}: {count} more of the same kind.").format(
-                    where=_where(label, "", column, ""), count=count - SHOWN
+                    where=_where(label, "", column, ""), count=count - self.most
                 ),
             )
             for (severity, label, rule, column), count in self._count.items()
-            if count > SHOWN
+            if count > self.most
         ]
         rank = {"error": 0, "warning": 1, "note": 2}
         return tuple(sorted(self._findings + more, key=lambda f: (rank[f.severity], f.table)))

@@ -145,14 +145,24 @@ def _country_known(settings: Settings, entries: Entries, label: str, report: Rep
 
 
 def write_yaml(settings: Settings) -> str:
-    """Return the text of ``model.yaml``: what differs from the defaults, and the start."""
-    content = settings.model_dump(mode="json", exclude_defaults=True)
-    return yaml.safe_dump(content, allow_unicode=True, sort_keys=False)
+    """Return the text of ``model.yaml``: what differs from the defaults, the start, and a language that was chosen."""
+    return yaml.safe_dump(_told(settings), allow_unicode=True, sort_keys=False)
 
 
 def setting_rows(settings: Settings) -> list[tuple[str, str]]:
     """Return the same as rows of key and value."""
-    return list(_flat(settings.model_dump(mode="json", exclude_defaults=True), ""))
+    return list(_flat(_told(settings), ""))
+
+
+def _told(settings: Settings) -> dict[str, Any]:
+    """What differs from the defaults; a chosen language also where it is the default, as else the environment's holds."""
+    content = settings.model_dump(mode="json", exclude_defaults=True)
+    return content | ({"language": settings.language} if "language" in settings.model_fields_set else {})
+
+
+def all_setting_rows(settings: Settings) -> list[tuple[str, str]]:
+    """Return the same of every setting that is one value, usual ones included."""
+    return list(_flat(settings.model_dump(mode="json"), ""))
 
 
 def _flat(content: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:

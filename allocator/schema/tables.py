@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from allocator.model import Settings
 from allocator.schema.dictionary import Column, Table, dictionary, plain
-from allocator.schema.findings import SHOWN, Place, Report, nearest
+from allocator.schema.findings import Place, Report, nearest
 from allocator.schema.parsing import EXPECTED, NUMERIC, Texts, blank, parse
 from allocator.texts import N_, _
 
@@ -217,7 +217,7 @@ def _duplicates(table: Table, frame: pd.DataFrame, report: Report) -> None:
     first = position.groupby([again[c] for c in key], dropna=False, sort=False).transform("first")
     place = report.place(table.name)
     names = ", ".join(place.heading(c) for c in key)
-    for i in [i for i in double if not report.taken(table.name, int(i), table.key)][: 10 * SHOWN]:
+    for i in [i for i in double if not report.taken(table.name, int(i), table.key)][: 10 * report.most]:
         says = _("The same {key} stands in row {row} already. Keep one of them.").format(
             key=names, row=place.row(int(first[i]))
         )

@@ -106,9 +106,9 @@ class Workbook:
         """Cells of a sheet that hold a formula, such as ``B7``, and the formula (blank where it is shared)."""
         return {odd.cell: odd.formula for odd in odd_cells(self._package, sheet) if not (odd.error and not odd.formula)}
 
-    def cells(self, sheet: str) -> list[list[object]]:
+    def cells(self, sheet: str) -> Sequence[Sequence[object]]:
         """Every cell of a sheet from A1 on, as numbers, texts, dates and truth values; blank is an empty text."""
-        return self._book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)  # type: ignore[no-any-return]
+        return self._book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
 
 
 def open_workbook(path: Path, report: Report) -> Workbook | None:

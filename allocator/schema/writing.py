@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from allocator.model import Model
-from allocator.schema.dictionary import SETTINGS, Column, Table, dictionary
+from allocator.schema.dictionary import Column, Table, dictionary
 from allocator.schema.parsing import blank
-from allocator.schema.settings import setting_rows, write_yaml
+from allocator.schema.settings import write_yaml
 
 
 def write_tables(model: Model, folder: str | Path) -> None:
@@ -40,47 +40,9 @@ def model_texts(model: Model) -> Iterator[tuple[str, str]]:
             yield f"{name}.csv", table_text(model[name], table)
 
 
-def write_workbook(model: Model, path: str | Path) -> None:
-    """Write a workbook with the sheets that :func:`write_tables` makes files of; cells hold numbers and dates.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be written.
-    """
-    import xlsxwriter  # here, because few commands need it
-
-    with xlsxwriter.Workbook(str(path), {"strings_to_formulas": False, "strings_to_urls": False}) as book:
-        heading, day = book.add_format({"bold": True}), book.add_format({"num_format": "yyyy-mm-dd"})
-        sheet = book.add_worksheet(SETTINGS)
-        sheet.write_row(0, 0, ["key", "value"], heading)
-        for row, (key, value) in enumerate(setting_rows(model.settings), 1):
-            sheet.write_row(row, 0, [key, value])
-        for name, table in dictionary().items():
-            if not table.required and model[name].empty:
-                continue
-            sheet = book.add_worksheet(name)
-            sheet.freeze_panes(1, 0)
-            for at, column in enumerate(_telling(model[name], table)):
-                sheet.write(0, at, column.name, heading)
-                values = model[name][column.name]
-                sheet.write_column(1, at, _cells(values), day if values.dtype.kind == "M" else None)
-
-
-def _cells(values: pd.Series) -> list[object]:
-    if values.dtype.kind == "i":
-        return values.to_list()
-    if values.dtype.kind == "f":
-        # A sheet keeps 16 digits; a number that needs more is written as text, which reads back exactly.
-        return [None if np.isnan(v) else v if float(f"{v:.16G}") == v else repr(v) for v in values.to_list()]
-    if values.dtype.kind == "M":
-        return [None if v is pd.NaT else v.to_pydatetime() for v in values]
-    return list(cell_texts(values))
-
-
 def table_text(frame: pd.DataFrame, table: Table) -> str:
     """Return one table as CSV."""
-    columns = _telling(frame, table)
+    columns = telling(frame, table)
     texts = [cell_texts(frame[c.name]) for c in columns]
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\n")
@@ -89,7 +51,7 @@ def table_text(frame: pd.DataFrame, table: Table) -> str:
     return file.getvalue()
 
 
-def _telling(frame: pd.DataFrame, table: Table) -> list[Column]:
+def telling(frame: pd.DataFrame, table: Table) -> list[Column]:
     """Columns that are required or say something."""
     return [c for c in table.columns.values() if c.required or not _says_nothing(frame[c.name], blank(c, 1)[0])]
 
