@@ -15,6 +15,10 @@ ROUNDED = 5e-5
 """What a share written with four digits may be too large: 0.6667 is two thirds."""
 
 
+DUST = 1e-9
+"""What sums of quotas may be off by, as a share of them: exactly a tenth is not more than a tenth."""
+
+
 @dataclass(frozen=True)
 class Need:
     """Votes of a role that a version needs.
@@ -100,7 +104,7 @@ def needs(approvals: pd.DataFrame, voters: pd.DataFrame, moved: float | None) ->
         str(role): tuple(sorted(map(str, people))) for role, people in voters.groupby("role")["person"]
     }
     for role, share, above in zip(approvals["role"], approvals["votes"], approvals["above"], strict=True):
-        if moved is None or above == 0 or moved > above:
+        if moved is None or above == 0 or moved > above + DUST:
             found[role] = max(found.get(role, 0), votes_needed(float(share), len(who.get(role, ()))))
     return [Need(role, count, who.get(role, ())) for role, count in sorted(found.items())]
 
