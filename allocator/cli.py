@@ -27,6 +27,8 @@ COMMANDS = {
     "compare": "comparing",
     "batch": "batching",
     "visits": "visiting",
+    "report": "paging",
+    "letters": "lettering",
     "publish": "registering",
     "versions": "registering",
     "diff": "registering",

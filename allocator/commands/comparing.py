@@ -10,6 +10,7 @@ import click
 
 from allocator.commands.common import Command, Session, show
 from allocator.commands.loading import load_model, run_name
+from allocator.commands.paging import add_page
 from allocator.commands.running import EXIT_CODES, in_background, seconds_option
 from allocator.errors import EngineError
 from allocator.places import find_model
@@ -112,6 +113,7 @@ def _compare(
         ),
     )
     summary = write_comparison(comparison, folder)
+    add_page(session, folder)
     session.answer(json.loads(summary_text(summary)))
     if not session.json and not session.quiet:
         from allocator.comparing.screen import report

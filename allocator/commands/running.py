@@ -17,6 +17,7 @@ import click
 
 from allocator.commands.common import Command, Session, console, show
 from allocator.commands.loading import Loaded, load_model, run_name, scenario_option
+from allocator.commands.paging import add_page
 from allocator.errors import EngineError
 from allocator.places import find_model
 from allocator.texts import N_, _
@@ -142,6 +143,8 @@ def _solve(
     )
     plan = _completed(plan, loaded)
     summary = write_run(plan, folder, parquet=form == "parquet")
+    if plan.tables:
+        add_page(session, folder, plan.model)
     session.answer(json.loads(summary_text(summary)))
     if not session.json and not session.quiet:
         from allocator.reporting.summary import report

@@ -339,7 +339,7 @@ def _fair(case: Case, amounts: Amounts) -> str:
 def _footer(comparison: Comparison, folder: Path) -> list[RenderableType]:
     runs = ", ".join(["base", *(case.name for case in comparison.cases)])
     lines = [
-        _("Written to {folder}: compare.xlsx, comparison.json, tables as CSV").format(folder=folder),
+        _("Written to {folder}: compare.xlsx, report.html, comparison.json, tables as CSV").format(folder=folder),
         _("and a run for each plan: {runs}").format(runs=runs),
         _("{plans} plans, {seconds} in all").format(plans=comparison.plans, seconds=seconds(comparison.seconds)),
     ]

@@ -19,7 +19,7 @@ from allocator.reporting.amounts import MONEY, Amounts, count, share
 from allocator.reporting.sentences import Miss, missed_targets, needs_not_asked
 from allocator.reporting.words import KPIS, METRICS
 from allocator.reporting.words import LEVELS as LEVEL_NAMES
-from allocator.texts import _
+from allocator.texts import _, after
 
 BARS = 40
 """Bars of a figure; of more, those at both ends."""
@@ -111,13 +111,35 @@ def targets(told: Told) -> Section:
     chart = _reached(told, table)
     if chart is not None:
         section.blocks.append(chart)
-    shown = table[["target", "metric", "level", "each", "bound", "required", "planned", "gap", "status", "cause"]]
-    metric = shown["metric"].to_list()
+    section.blocks.append(_targets_table(told, _("All targets"), _worst(table)))
+    if len(table) > table.groupby(["target", "level", "bound"]).ngroups:
+        section.details.append(_targets_table(told, _("Every repetition of the targets"), table.assign(count="")))
+    return section
+
+
+def _worst(table: pd.DataFrame) -> pd.DataFrame:
+    """The worst repetition of each target, with how many of all are missed."""
+    keys = ["target", "level", "bound"]
+    part = (table["gap"] / table["required"].abs().where(table["required"] != 0, 1.0)).fillna(0.0)
+    groups = table.assign(part=part).groupby(keys, sort=False)
+    worst = table.loc[groups["part"].idxmax()]
+    all_ = groups["status"].size().to_numpy()
+    missed = groups["status"].agg(lambda s: (s == "missed").sum()).to_numpy()
+    said = [_("{missed} of {all}").format(missed=m, all=n) if n > 1 else "" for m, n in zip(missed, all_, strict=True)]
+    return worst.assign(count=said, status=worst["status"].where(missed == 0, "missed"))
+
+
+def _targets_table(told: Told, caption: str, table: pd.DataFrame) -> Table:
+    """Targets in words, each number in the unit of its metric."""
+    columns = ["target", "metric", "level", "each", "bound", "required", "planned", "gap", "status", "count", "cause"]
+    if (table["count"] == "").all():
+        columns.remove("count")
+    shown, metric = table[columns], table["metric"].to_list()
     numbers = {
-        c: [told.amounts.metric(m, v) for m, v in zip(metric, shown[c].fillna(0.0), strict=True)]
+        c: ["–" if v != v else told.amounts.metric(m, v) for m, v in zip(metric, shown[c], strict=True)]
         for c in ("required", "planned")
     }
-    numbers["gap"] = [told.amounts.gap(m, v) for m, v in zip(metric, shown["gap"].fillna(0.0), strict=True)]
+    numbers["gap"] = ["–" if v != v else told.amounts.gap(m, v) for m, v in zip(metric, shown["gap"], strict=True)]
     bounds = {"at_least": _("at least"), "at_most": _("at most")}
     in_words = shown.assign(
         metric=[_(METRICS.get(m, m)) for m in metric],
@@ -126,9 +148,8 @@ def targets(told: Told) -> Section:
         bound=[bounds.get(b, b) for b in shown["bound"]],
         status=[_(TARGET.get(s, s)) for s in shown["status"]],
     )
-    told_ = table_of(_("All targets"), in_words)
-    section.blocks.append(_replaced(told_, list(shown.columns), numbers))
-    return section
+    plain = table_of(caption, in_words, None, {"count": _("missed")})
+    return _replaced(plain, list(shown.columns), numbers)
 
 
 def _replaced(table: Table, columns: Sequence[str], texts: Mapping[str, Sequence[str]]) -> Table:
@@ -169,7 +190,7 @@ def _reached(told: Told, table: pd.DataFrame) -> Chart | None:
         says=_("{met} of {all} targets with a lower limit are reached; bars with stripes are missed.").format(
             met=sum(good), all=len(good)
         )
-        + ("" if len(worst) == rows["target"].nunique() else " " + _("Of repeated targets the worst one is shown.")),
+        + (after(_("Of repeated targets the worst one is shown.")) if len(rows) > len(worst) else ""),
         figure=figure,
         height=lying_height(len(names)),
         table=table_of(_("Reached of each target"), lines, {"reached": share}, {"reached": _("reached")}),
@@ -224,7 +245,9 @@ def _levels_chart(
     return Chart(
         code=code,
         title=title,
-        says=_("In all {base} base, {stretch} stretch, {ceiling} ceiling.").format(**{n: money(top[n]) for n in LEVELS}),
+        says=_("In all {base} base, {stretch} stretch, {ceiling} ceiling.").format(
+            **{n: money(top[n]) for n in LEVELS}
+        ),
         figure=stacked(labels, series, said, colours, lying=lying, axis=unit, line=line),
         height=lying_height(len(shown)) if lying else 380,
         table=table_of(title, table, dict.fromkeys((*LEVELS, "forecast"), money), names),
@@ -247,7 +270,10 @@ def _crossed(told: Told, table: pd.DataFrame, home: pd.Series, units: Sequence[s
     total_of = _("whole plan")
     frame = pd.DataFrame(rows, columns=["unit", "level", total_of, *months])
     return table_of(
-        _("Quotas by unit and month, in {unit}").format(unit=model.settings.money_unit), frame, None, {total_of: total_of}
+        _("Quotas by unit and month, in {unit}").format(unit=model.settings.money_unit),
+        frame,
+        None,
+        {total_of: total_of},
     )
 
 
@@ -291,7 +317,7 @@ def ranking(told: Told) -> Section:
             middle=share(known["expected"].median()),
         )
         if len(ends) < len(known):
-            says += " " + _("The {count} at each end are drawn, all are in the table.").format(count=BARS // 2)
+            says += after(_("The {count} at each end are drawn, all are in the table.").format(count=BARS // 2))
         section.blocks.append(
             Chart("ranking-chart", _("Forecast as share of base"), says, figure, lying_height(len(ends)), full)
         )

@@ -138,7 +138,11 @@ def _bridges(files: Files, names: Sequence[str], amounts: Amounts) -> Iterator[S
     section = Section(
         "bridge",
         _("Which event costs what"),
-        (_("Each part is the mean of what an event adds over all orders in which the events can come; the parts add up."),),
+        (
+            _(
+                "Each part is the mean of what an event adds over all orders in which the events can come; the parts add up."
+            ),
+        ),
     )
     said_table = in_words("bridge", table)
     for i, name in enumerate(names):
@@ -182,7 +186,7 @@ def _swept(sweep: Mapping[str, Any], amounts: Amounts, k: int) -> Section:
     table = pd.DataFrame(sweep["combinations"])
     varied = [str(v) for v in sweep["varied"]]
     title = _("Sweep: {name}").format(name=sweep["scenario"])
-    write = {c: (lambda v, c=c: figure(amounts, c, v)) for c in KPIS}  # type: ignore[misc]
+    write = {c: (lambda v, c=c: figure(amounts, c, v)) for c in KPIS}
     for column in table:
         if column in KPIS or column == "attainment":
             table[column] = pd.to_numeric(table[column], errors="coerce")
@@ -192,16 +196,19 @@ def _swept(sweep: Mapping[str, Any], amounts: Amounts, k: int) -> Section:
     beside = table_of(title, said, {**write, "attainment": share}, {**{c: _(v) for c, v in KPIS.items()}})
     section = Section(f"sweep-{k}", title, tuple(filter(None, (str(sweep.get("title") or ""),))))
     for measure in SWEPT:
-        if measure in table and table[measure].notna().sum() > 1 and table[measure].nunique() > 1:
+        if measure in table and _moves(table[measure]):
             section.blocks.append(_curve(table, varied, measure, amounts, beside, f"sweep-{k}-{measure}"))
     if not section.blocks:
         section.blocks.append(beside)
     return section
 
 
-def _curve(
-    table: pd.DataFrame, varied: list[str], measure: str, amounts: Amounts, beside: Table, code: str
-) -> Chart:
+def _moves(values: pd.Series) -> bool:
+    known = values.dropna().to_numpy(float)
+    return known.size > 1 and bool((known != known[0]).any())
+
+
+def _curve(table: pd.DataFrame, varied: list[str], measure: str, amounts: Amounts, beside: Table, code: str) -> Chart:
     first, *others = varied
     label = table[others].agg(_(", ").join, axis=1) if others else pd.Series(_("sweep"), table.index)
     size, unit = curve_size(amounts, table[measure]) if measure in MONEY else (0.01, "%")
@@ -242,7 +249,9 @@ def _differs(name: str, files: Files, names: Sequence[str], amounts: Amounts) ->
     if name == "quotas":
         said = said[(table["period_kind"] == "year") | (table["kind"] != "rep")]
     if len(said) > ROWS:
-        lead = (_("The first {shown} of {rows} rows; all are in {name}.csv.").format(shown=ROWS, rows=len(said), name=name),)
+        lead = (
+            _("The first {shown} of {rows} rows; all are in {name}.csv.").format(shown=ROWS, rows=len(said), name=name),
+        )
         said = said.head(ROWS)
     if name == "targets":
         said = _target_words(said, table, amounts)
@@ -250,7 +259,12 @@ def _differs(name: str, files: Files, names: Sequence[str], amounts: Amounts) ->
     words = {"value": _("with the scenario")}
     if name == "quotas":
         words["base"] = _("base plan")
-    return Section(f"differs-{name}", titles[name], lead, [table_of(titles[name], said, dict.fromkeys(money, amounts.money), words)])
+    return Section(
+        f"differs-{name}",
+        titles[name],
+        lead,
+        [table_of(titles[name], said, dict.fromkeys(money, amounts.money), words)],
+    )
 
 
 ROWS = 1000
@@ -259,8 +273,8 @@ ROWS = 1000
 
 def _target_words(said: pd.DataFrame, table: pd.DataFrame, amounts: Amounts) -> pd.DataFrame:
     metric = table["metric"].reindex(said.index)
-    columns = [c for c in said if c.endswith(("required", "planned"))]
-    gaps = [c for c in said if c.endswith("gap")]
+    columns = [str(c) for c in said if str(c).endswith(("required", "planned"))]
+    gaps = [str(c) for c in said if str(c).endswith("gap")]
 
     def told(column: str, how: Any) -> list[str]:
         return ["–" if v != v else how(m, v) for m, v in zip(metric, said[column], strict=True)]

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from allocator.formulation.arrays import positions
 from allocator.pages.asking import BARS, Told
 from allocator.pages.figures import SERIES, against, heat, lying_height, places, stacked
 from allocator.pages.parts import Cell, Chart, Section, Table, table_of
 from allocator.reporting.amounts import share
 from allocator.reporting.words import REASONS
-from allocator.texts import _
+from allocator.texts import _, after
+from allocator.visits.calendars import PURPOSES
 
 HEAT_ROWS = 100
 """Reps that a heat map holds; of more, their units stand in it."""
@@ -23,7 +25,9 @@ def visits(told: Told) -> Section:
     plan = told.plan
     kpis = plan.summary.get("kpis") or {}
     lead = [
-        _("{promised} visits are promised, {planned} planned, {scheduled} have a date.").format(
+        _(
+            "{promised} visits are promised, {planned} planned; with the first visits to new clients {scheduled} have a date."
+        ).format(
             promised=_number(kpis.get("visits_promised")),
             planned=_number(kpis.get("visits_planned")),
             scheduled=_number(kpis.get("visits_scheduled")),
@@ -55,7 +59,10 @@ def _by_tier(told: Told) -> Table:
 def _unplaced(told: Told) -> Table:
     table = told.plan["unplaced"]
     frame = (
-        table.assign(reason=[_(REASONS.get(r, r)) for r in table["reason"]])
+        table.assign(
+            reason=[_(REASONS.get(r, r)) for r in table["reason"]],
+            purpose=[_(PURPOSES.get(p, p)) for p in table["purpose"]],
+        )
         .groupby(["rep", "reason", "purpose"], sort=True)
         .agg(promised=("promised", lambda p: float((p.astype(str) == "yes").sum())), visits=("promised", "size"))
         .reset_index()
@@ -73,9 +80,9 @@ def _load(told: Told) -> Chart:
     worked = np.zeros((len(reps), len(weeks)))
     day = pd.to_datetime(table["date"])
     iso = day.dt.isocalendar()
-    week = pd.Index(weeks).get_indexer(_week_names(iso))
+    week = positions(weeks, _week_names(iso))
     for who in ("rep", "with"):
-        row = pd.Index(reps).get_indexer(table[who].astype(str))
+        row = positions(reps, table[who].astype(str))
         there = (row >= 0) & (week >= 0)
         np.add.at(worked, (row[there], week[there]), table["minutes"].to_numpy(float)[there] / 60)
     names = [told.names[r] for r in reps]
@@ -85,9 +92,9 @@ def _load(told: Told) -> Chart:
         names = list(dict.fromkeys(home))
         of = np.array([[u == n for u in home] for n in names], float)
         worked, hours, open_ = of @ worked, of @ hours, of @ open_ > 0
-    seen = (worked > 0).any(axis=1)
+    seen = np.asarray((worked > 0).any(axis=1))
     worked, hours, open_ = worked[seen], hours[seen], open_[seen]
-    names = [n for n, s in zip(names, seen, strict=True) if s]
+    names = [n for n, s in zip(names, seen.tolist(), strict=True) if s]
     part = np.divide(worked, hours, out=np.full_like(worked, np.nan), where=(hours > 0) & (open_ > 0))
     said = np.array(
         [
@@ -106,7 +113,9 @@ def _load(told: Told) -> Chart:
         most=share(float(np.nanmax(part)) if np.isfinite(part).any() else 0.0),
     )
     if over:
-        says += " " + _("{weeks} weeks of reps hold more than that.").format(weeks=over)
+        says += after(
+            _("Red weeks are fuller than their hours; the month makes up for it ({weeks} of them).").format(weeks=over)
+        )
     figure = heat(names, weeks, part, said, bar=_("load"))
     return Chart("load", title, says, figure, 150 + 18 * max(len(names), 3), _load_table(title, names, weeks, part))
 
@@ -147,7 +156,7 @@ def _week_hours(told: Told) -> tuple[list[str], np.ndarray, np.ndarray]:
     names = _week_names(calendar.days.isocalendar())
     weeks = list(dict.fromkeys(names))
     of_week = np.zeros((len(names), len(weeks)))
-    of_week[np.arange(len(names)), pd.Index(weeks).get_indexer(names)] = 1.0
+    of_week[np.arange(len(names)), positions(weeks, names)] = 1.0
     return weeks, (days * each[:, calendar.day_month]) @ of_week, days @ of_week
 
 
@@ -210,9 +219,7 @@ def areas(told: Told) -> Iterator[Section]:
     unit = rep.map(home).fillna(known["unit"]).fillna("").astype(str)
     seen = _seen(told)
     area = known["area"].where(known["area"] != "", known["client"])
-    frame = known.assign(
-        area=area, unit=unit.replace("", "–"), rep=rep, visits=known["client"].map(seen).fillna(0.0)
-    )
+    frame = known.assign(area=area, unit=unit.replace("", "–"), rep=rep, visits=known["client"].map(seen).fillna(0.0))
     sums = frame.groupby(["unit", "area"], sort=False).agg(
         latitude=("latitude", "mean"), longitude=("longitude", "mean"), clients=("count", "sum"),
         reps=("rep", "nunique"), visits=("visits", "sum"),
@@ -220,7 +227,9 @@ def areas(told: Told) -> Iterator[Section]:
     series = {}
     for name, part in sums.groupby("unit", sort=False):
         said = [
-            _("{area}: {clients} clients, {visits} dated visits").format(area=a, clients=f"{c:,.0f}", visits=f"{v:,.0f}")
+            _("{area}: {clients} clients, {visits} dated visits").format(
+                area=a, clients=f"{c:,.0f}", visits=f"{v:,.0f}"
+            )
             for a, c, v in part[["area", "clients", "visits"]].itertuples(index=False)
         ]
         series[str(name)] = (
@@ -228,7 +237,7 @@ def areas(told: Told) -> Iterator[Section]:
         )  # fmt: skip
     figure = places(series, words=(_("longitude"), _("latitude")))
     says = _("{areas} areas of {units} units; the larger a circle, the more clients.").format(
-        areas=len(sums), units=len(series)
+        areas=sums["area"].nunique(), units=len(series)
     )
     words = {"area": _("area"), "latitude": _("latitude"), "longitude": _("longitude"), "reps": _("reps")}
     exact = dict.fromkeys(("latitude", "longitude"), lambda v: f"{v:.3f}")

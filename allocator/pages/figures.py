@@ -127,7 +127,7 @@ def stacked(
 def measured(
     names: Sequence[str], values: Sequence[float], said: Sequence[str], good: Sequence[bool], *, axis: str, at: float
 ) -> Figure:
-    """Lying bars against a line at ``at``; those that are not good have their own colour and pattern."""
+    """Lying bars of percents against a line at ``at``; those that are not good have their own colour and pattern."""
     top = 2.0 * at
     figure = stacked(
         names, {"": [min(v, top) for v in values]}, {"": said}, {"": "--good"}, lying=True, axis=axis,
@@ -135,10 +135,11 @@ def measured(
     )  # fmt: skip
     bars = figure["data"][0]
     bars["marker"]["color"] = ["--good" if g else "--bad" for g in good]
-    bars["text"] = [t if v <= top else f"{t} →" for t, v in zip(plains(said), values, strict=True)]
-    bars |= {"textposition": "outside", "cliponaxis": False, "hovertemplate": "%{y}<br>%{text}<extra></extra>"}
+    bars["text"] = [f"{v:.1f} %" if v <= top else f"{v:,.0f} % →" for v in values]
+    bars |= {"hovertext": plains(said), "hovertemplate": "%{y}<br>%{hovertext}<extra></extra>"}
+    bars |= {"textposition": "outside", "cliponaxis": False}
     bars["textfont"] = {"color": "--ink"}
-    figure["layout"]["xaxis"] |= {"ticksuffix": " %", "range": [0, 1.25 * max([*map(float, bars["x"]), at])]}
+    figure["layout"]["xaxis"] |= {"ticksuffix": " %", "range": [0, 1.15 * max([*map(float, bars["x"]), at])]}
     figure["layout"]["shapes"] = [
         {
             "type": "line", "xref": "x", "yref": "paper", "x0": at, "x1": at, "y0": 0, "y1": 1,

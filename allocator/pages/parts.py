@@ -109,12 +109,13 @@ Block = Table | Chart | Tiles | Notes | Facts
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page with its own heading."""
+    """A part of the page with its own heading; ``details`` are tables that open when they are asked for."""
 
     code: str
     title: str
     lead: tuple[str, ...] = ()
     blocks: list[Block] = field(default_factory=list)
+    details: list[Table] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,9 @@ def _curves(
     size, unit = curve_size(amounts, points["contribution"])
     name = _("contribution")
     said = [f"{share(p)}: {amounts.money(v)}" for p, v in points[["part", "contribution"]].itertuples(index=False)]
-    figure = lines(x, {name: (points["contribution"] / size).to_list()}, {name: said}, across=across, axis=unit, now=100)
+    figure = lines(
+        x, {name: (points["contribution"] / size).to_list()}, {name: said}, across=across, axis=unit, now=100
+    )
     says = _("From {least} to {most}; the dashed line is what there is now.").format(
         least=amounts.money(points["contribution"].min()), most=amounts.money(points["contribution"].max())
     )
@@ -98,7 +100,11 @@ def findings(found: tuple[Finding, ...]) -> Section:
     marks = {"error": "missed", "warning": "warning", "note": "note"}
     order = {"error": 0, "warning": 1, "note": 2}
     notes = [
-        Note(" · ".join(filter(None, (_(SEVERITIES[f.severity]), f.table, f.row, f.column))), (f.says,), marks[f.severity])
+        Note(
+            " · ".join(filter(None, (_(SEVERITIES[f.severity]), f.table, f.row, f.column))),
+            (f.says,),
+            marks[f.severity],
+        )
         for f in sorted(found, key=lambda f: order[f.severity])
     ]
     lead = _("{warnings} warnings, {notes} notes").format(
@@ -155,7 +161,7 @@ def origin(summary: Mapping[str, Any], same: bool) -> Section:
     section = Section("origin", _("Where this comes from"), (), [])
     if not same:
         says = _(
-            "The model in the run's folder has another fingerprint than the one that was solved: it was changed since, or another version wrote it."
+            "The model in the run's folder is not the one that was solved: it was changed since, or another version wrote it."
         )
         section.blocks.append(Notes("", [Note(says, (), "warning")]))
     section.blocks.append(Facts([item for item in items if item[1]]))

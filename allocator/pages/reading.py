@@ -67,7 +67,7 @@ class Files(Mapping[str, pd.DataFrame]):
 def _table(name: str, path: Path) -> pd.DataFrame:
     if path.suffix == ".parquet":
         frame = pd.read_parquet(path)
-        return frame.assign(**{c: frame[c].astype("str") for c in frame if not _numeric(name, str(c))})
+        return frame.astype({str(c): "str" for c in frame if not _numeric(name, str(c))})
     try:
         heading = [str(c) for c in pd.read_csv(path, nrows=0, encoding="utf-8-sig").columns]
         numbers = [c for c in heading if _numeric(name, c)]

@@ -295,7 +295,7 @@ def _footer(plan: Plan, summary: Mapping[str, Any], folder: Path) -> list[Render
 def _files(plan: Plan) -> str:
     if not plan.tables:
         return "summary.json, findings.csv"
-    return _("plan.xlsx, summary.json and {count} tables").format(count=len(plan.tables) + 1)
+    return _("plan.xlsx, report.html, summary.json and {count} tables").format(count=len(plan.tables) + 1)
 
 
 def _audit(audit: Mapping[str, Any]) -> Text:
