@@ -56,6 +56,8 @@ class Settings(BaseModel):
     peak: float = Field(1.5, ge=1)
     rounding: float = Field(1000, gt=0)
     stability: Share = 0.005
+    moved: float = Field(0.2, ge=0)
+    as_of: Annotated[str, Field(pattern=r"^(|\d{4}-\d{2}-\d{2})$")] = ""
     commission_attainment: float = Field(1.0, gt=0)
     engine: str = "ortools"
     company: StrictStr = ""
@@ -66,6 +68,13 @@ class Settings(BaseModel):
     def _all_goals(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if sorted(value) != sorted(GOALS):
             raise ValueError("Expected each of visits, base, stretch, contribution once.")
+        return value
+
+    @field_validator("as_of")
+    @classmethod
+    def _a_date(cls, value: str) -> str:
+        if value:
+            dt.date.fromisoformat(value)
         return value
 
     @field_validator("documents")
@@ -111,6 +120,12 @@ class Model:
             (d.date(), bool(w)) for d, w in zip(table["date"], table["working"], strict=True)
         ]
         return Calendar(self.settings.start, self.settings.months, self.settings.country, tuple(exceptions))
+
+    @functools.cached_property
+    def past(self) -> int:
+        """Number of the plan's first months that are over by ``as_of``: of them ``actuals`` tell what happened, nothing is planned."""
+        day = self.settings.as_of
+        return self.calendar.over(dt.date.fromisoformat(day)) if day else 0
 
     @functools.cached_property
     def ancestors(self) -> dict[str, tuple[str, ...]]:

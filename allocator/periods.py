@@ -113,6 +113,10 @@ class Calendar:
         home = np.asarray(table.columns)[table.to_numpy().argmax(axis=1)]
         return np.bincount(home, minlength=self.count).astype(np.int64)
 
+    def over(self, day: dt.date) -> int:
+        """Number of months whose last day is not after a day."""
+        return sum(pd.Period(m, freq="M").end_time.date() <= day for m in self.months)
+
     def between(self, start: pd.Timestamp, end: pd.Timestamp) -> NDArray[np.bool_]:
         """Days from start to end inclusive; a missing date is open."""
         inside = np.ones(len(self.days), bool)

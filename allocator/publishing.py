@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from allocator.actions.tables import actions, contracts
@@ -15,7 +16,7 @@ from allocator.rounding import round_quotas, rounding_findings
 from allocator.units import units_table
 
 
-def publish(grain: Grain, tables: dict[str, pd.DataFrame]) -> list[Finding]:
+def publish(grain: Grain, tables: dict[str, pd.DataFrame], given: pd.Series | None = None) -> list[Finding]:
     """Round the quotas of a plan, and add the tables that are made of them.
 
     Parameters
@@ -23,6 +24,8 @@ def publish(grain: Grain, tables: dict[str, pd.DataFrame]) -> list[Finding]:
     grain : Grain
     tables : dict of str to DataFrame
         Frames of a plan; ``quotas`` gets its column ``quota``, ``effects`` what quotas bring.
+    given : Series, optional
+        Published numbers that stand, NaN where a quota is free; those of months that are over always do.
 
     Returns
     -------
@@ -30,7 +33,10 @@ def publish(grain: Grain, tables: dict[str, pd.DataFrame]) -> list[Finding]:
         What is asked beyond what can be reached, and totals that rounding moved far.
     """
     model, quotas = grain.model, tables["quotas"]
-    quotas.insert(list(quotas.columns).index("level") + 1, "quota", round_quotas(model, quotas))
+    over = quotas["month"].isin(model.calendar.months[: model.past])
+    stands = quotas["exact"].where(over, np.nan if given is None else given)
+    ready = quotas.assign(exact=stands.fillna(quotas["exact"]), fixed=stands.notna())
+    quotas.insert(list(quotas.columns).index("level") + 1, "quota", round_quotas(model, ready))
     tables["units"] = units_table(model, quotas)
     tables["effects"] = with_quota_commission(model, tables["effects"], quotas)
     tables["breakdown"] = breakdown(model, quotas)

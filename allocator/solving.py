@@ -16,12 +16,12 @@ import numpy as np
 import pandas as pd
 
 from allocator.arithmetic import arithmetic
-from allocator.auditing import examine, kpis
+from allocator.auditing import examine
 from allocator.binding import binding_rules, causes, contradictions
 from allocator.engines import engine as find_engine
 from allocator.engines.status import Engine, Status
 from allocator.errors import EngineError
-from allocator.formulation.answers import effort_tables
+from allocator.formulation.answers import effort_tables, key_figures
 from allocator.formulation.effort import Effort, effort_program
 from allocator.formulation.grain import grain_like
 from allocator.formulation.quotas import Quotas, quota_program
@@ -38,9 +38,6 @@ if TYPE_CHECKING:
     from allocator.replanning import Memory
 
 Progress = Callable[[str], None]
-FIGURES = ("assignments", "forecast", "effort", "won", "budget", "supply")
-"""Tables from which the key figures are worked out."""
-
 STATUS = {
     Status.OPTIMAL: "optimal",
     Status.FEASIBLE: "limit",
@@ -125,7 +122,7 @@ def solve(
     clock.lap("solve")
     if first.x is None or first.status is not Status.OPTIMAL:
         return _without_plan(model, effort.program, first, solver, clock)
-    tables, forecast = effort_tables(effort, first.x)
+    tables, forecast = effort_tables(effort, first.x, effects=not quick)
     clock.lap("build")
     left = None if seconds is None else max(seconds - first.seconds, 1e-3)
     asked = _ask(effort, forecast, solver, left, progress, wishes)
@@ -147,9 +144,9 @@ def solve(
     summary["engine_seconds"] = sum(o.seconds for o in outcomes)
     clock.lap("build")
     if quick:
-        summary["kpis"] |= kpis(model, {name: tables[name] for name in FIGURES})
+        summary["kpis"] |= key_figures(effort, first.x, tables["forecast"])
         summary["targets"] = _tally(tables["targets"])
-        clock.lap("audit")
+        clock.lap("build")
         summary["seconds"] |= clock.seconds
         return Plan(model, "optimal", tables, goals, summary, binding, (), model.findings)
     model = replace(model, findings=(*model.findings, *publish(grain, tables)))
@@ -252,6 +249,8 @@ def _quota_table(asked: list[tuple[Quotas, Outcome]]) -> pd.DataFrame:
         assert outcome.x is not None
         beyond = asking.beyond[asking.level]
         below = np.maximum(outcome.x[asking.columns[asking.level]] * money, below)
+        if asking.asked:  # what was published is told to the last digit
+            below = np.where(asking.over, np.round(asking.asked[asking.level] * money, 2), below)
         over = np.where(beyond >= 0, outcome.x[beyond] * money, 0.0)
         frame = pd.DataFrame({k: asking.label(k) for k in ("rep", "unit", "product", "month")})
         forecast = asking.cells["forecast"].to_numpy(float) * money
@@ -279,7 +278,8 @@ def _gap_causes(model: Model, quotas: Quotas, owed: Floats) -> np.ndarray:
     """Why what the company needs is not asked for: the forecast ends, the market does, or something else came first."""
     asking, money = quotas.asking, Amounts(model.settings.money_unit, model.settings.currency)
     x = np.zeros(quotas.program.shape[1])
-    x[asking.columns[asking.level]] = asking.cells["forecast"].to_numpy(float)
+    sold = asking.cells["forecast"].to_numpy(float)
+    x[asking.columns[asking.level]] = np.where(asking.over, asking.asked.get(asking.level, sold), sold)
     carried = quotas.needs.values(x)[0] * quotas.program.money
     least = (quotas.needs.table["bound"] == "at_least").to_numpy()
     other = _("a limit or something asked for before stands in the way")

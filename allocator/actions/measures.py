@@ -84,7 +84,7 @@ def read_sales(grain: Grain, tables: Frames) -> Sales:
     )
     sell = np.maximum(frame["sell"].to_numpy(float), 0.0)
     count = np.maximum(np.nan_to_num(frame["contracts"].to_numpy(float)), 0.0)
-    whole = large[at[2]]
+    whole = large[at[2]] & (place.month >= model.past)  # what happened need not be whole
     return Sales(
         money=_sums(at, np.where(whole, 0.0, sell), shape),
         contracts=_sums(at, np.where(whole, 0.0, count), shape),

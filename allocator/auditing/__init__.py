@@ -18,6 +18,7 @@ from allocator.auditing.days import money_of
 from allocator.auditing.effort import check_effort
 from allocator.auditing.exact import check_exact
 from allocator.auditing.files import COLUMNS, read_run
+from allocator.auditing.happened import check_happened
 from allocator.auditing.layout import lay_out_quotas
 from allocator.auditing.money import check_budget, check_effects
 from allocator.auditing.quotas import check_quotas
@@ -55,6 +56,7 @@ def examine(model: Model, tables: Mapping[str, pd.DataFrame]) -> tuple[Audit, di
 def _check(book: Book, model: Model, case: Case) -> None:
     check_effort(book, case)
     check_sales(book, case)
+    check_happened(book, case)
     check_budget(book, case)
     check_effects(book, case)
     check_targets(book, case)

@@ -41,13 +41,17 @@ class Cuts:
         self._known: dict[Any, tuple[Repeats, Floats]] = {}
         self.targets = {level: asking(case, level) for level in LEVELS}
 
-    def owed(self, amount: Floats, scope: Scope, window: Ints, each: Sequence[str]) -> dict[str, float]:
-        """Sum what is owed of amounts of shape (reps, products, months), by repetition."""
+    def owed(
+        self, amount: Floats, scope: Scope, window: Ints, each: Sequence[str], level: str = ""
+    ) -> dict[str, float]:
+        """Sum what is owed of amounts of shape (reps, products, months), by repetition; at base, sales of the past count whole."""
         key = (tuple(scope.items()), tuple(window.tolist()), tuple(each))
         if key not in self._known:
             repeats = repeat_cells(self.case, self._cells, scope, window, each)
             self._known[key] = repeats, self._parts(repeats, scope, each)
         repeats, part = self._known[key]
+        if level == "base":
+            part = np.where(self.case.over[repeats.rows % len(self.case.months)], 1.0, part)
         counted = Repeats(np.arange(len(part)), repeats.number, repeats.names, repeats.labels)
         return dict(zip(repeats.names, counted.sums(part * amount.ravel()[repeats.rows]).tolist(), strict=True))
 
@@ -121,12 +125,16 @@ def needs(cuts: Cuts, level: str, exact: Floats, sold: Floats) -> pd.DataFrame:
     ``limit`` is the bound as given, ``required`` in money, ``expected`` what the limit is a share of in the forecast (1 without).
     """
     targets, rows = cuts.targets[level], []
+    if level == "base":  # in the months that are over, sales count for what is asked
+        exact = np.where(cuts.case.over, sold, exact)
+    else:
+        sold = np.where(cuts.case.over, exact, sold)
     for t in targets:
-        sums = cuts.owed(exact, t.scope, t.window, t.each)
+        sums = cuts.owed(exact, t.scope, t.window, t.each, level)
         carried = [k for k in t.each if k in {"rep", "unit", *cuts.kinds.values()}]
         share: list[dict[str, float]] = [{}, {}]
         if t.share_metric:
-            share = [cuts.owed(a, t.share_scope, t.window, carried) for a in (exact, sold)]
+            share = [cuts.owed(a, t.share_scope, t.window, carried, level) for a in (exact, sold)]
         for name, value in sums.items():
             cut = "; ".join(p for p in name.split("; ") if p.partition("=")[0] in carried)
             whole, hoped = (s.get(cut, 0.0) if t.share_metric else 1.0 for s in share)
@@ -134,7 +142,7 @@ def needs(cuts: Cuts, level: str, exact: Floats, sold: Floats) -> pd.DataFrame:
                 rows.append((t.code, level, name, bound, t.priority, t.weight, limit, limit * whole, value, hoped))
     if not any(bound == "at_least" for t in targets for bound, _limit in t.bounds):
         year = np.arange(len(cuts.case.months))
-        whole, asked = (cuts.owed(a, {}, year, ())[""] for a in (sold, exact))
+        whole, asked = (cuts.owed(a, {}, year, (), level)[""] for a in (sold, exact))
         limit = whole * (cuts.case.model.settings.levels.ceiling if level == "ceiling" else 1.0)
         rows.append((FORECAST, level, "", "at_least", "1", 1.0, limit, limit, asked, 1.0))
     return pd.DataFrame(rows, columns=list(COLUMNS))

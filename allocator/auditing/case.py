@@ -113,6 +113,11 @@ class Case:
         return read_pins(self.model, self.people, self.products)
 
     @property
+    def over(self) -> Bools:
+        """Months of which actuals tell what happened, shape (months,)."""
+        return np.asarray(np.arange(len(self.people.months)) < self.model.past)
+
+    @property
     def months(self) -> pd.Index[Any]:
         """Labels of the months."""
         return self.people.months

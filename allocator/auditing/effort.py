@@ -70,13 +70,16 @@ def _check_hours(book: Book, case: Case) -> None:
     figures, people = case.figures, case.people
     minutes = case.groups.tier_values(case.model, "minutes")[:, None]
     book.at_most(
-        HOURS, case.rep_months, case.shared(minutes / 60 * figures.visits + case.winning_hours()), people.hours
+        HOURS,
+        case.rep_months,
+        case.shared(minutes / 60 * figures.visits + case.winning_hours()),
+        np.where(case.over, np.inf, people.hours),
     )
     limit = numbers(case.model["reps"]["visits_per_day"], np.nan)
     some = ~np.isnan(limit)
     done = case.shared(figures.visits + figures.first)[some]
     axes = [{"rep": people.reps[some]}, {"month": people.months}]
-    book.at_most(DAY, axes, done, limit[some][:, None] * people.present[some])
+    book.at_most(DAY, axes, done, np.where(case.over, np.inf, limit[some][:, None] * people.present[some]))
 
 
 def _executives(case: Case) -> Floats:
@@ -117,7 +120,7 @@ def _check_resources(book: Book, case: Case) -> None:
                 used += h * contracts[case.products == p].sum(axis=0)
             if k:
                 used += h * executive[case.groups.labels["tier"] == k].sum(axis=0)
-        some = ~np.isnan(limit)
+        some = ~np.isnan(limit) & ~case.over
         book.at_most(RESOURCES, [{"resource": pool, "month": case.months[some]}], used[some], limit[some])
 
 
@@ -143,7 +146,7 @@ def _check_funnel(book: Book, case: Case) -> None:
     book.equal(ENTERED, case.group_months, entered[visits].sum(axis=0), figures.first if visits.any() else 0.0)
     for k in np.nonzero(visits)[0]:
         came = channels.conversion[k] * later(figures.first, int(channels.lag[k]))
-        book.at_most(FUNNEL, case.group_months, figures.won[k], came)
+        book.at_most(FUNNEL, case.group_months, figures.won[k], np.where(case.over, np.inf, came))
     if not visits.any():
         book.equal(FUNNEL, case.group_months, figures.first, 0.0)
 
@@ -169,6 +172,7 @@ def _check_leads(book: Book, case: Case) -> None:
             of = unit[mine] == u
             total = summed(sheet.place["month"][mine][of], won[of], len(case.months))
             came = rate * later(leads.get((name, u), np.zeros(len(case.months))), lag)
+            came = np.where(case.over, np.inf, came)
             book.at_most(FUNNEL, [{"channel": str(name), "unit": u, "month": case.months}], total, came)
 
 

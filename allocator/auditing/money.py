@@ -32,7 +32,8 @@ def check_budget(book: Book, case: Case) -> None:
     total = spend.sum(axis=1)
     book.at_least(SPEND, axes[:1], total, least)
     fixed = ~table["may_overrun"].to_numpy(dtype=bool)
-    book.at_most(SPEND, [{"line": case.lines[fixed]}], total[fixed], most[fixed])
+    most_possible = np.maximum(most, spend[:, case.over].sum(axis=1))  # what is spent is spent
+    book.at_most(SPEND, [{"line": case.lines[fixed]}], total[fixed], most_possible[fixed])
     rows = {"line": case.lines[line], "month": case.months[month]}
     shown = {"line_total": total, "minimum": least, "maximum": most, "headroom": most - total}
     for column, due in shown.items():

@@ -40,7 +40,8 @@ def check_quotas(book: Book, case: Case, levels: Mapping[str, Quotas]) -> None:
     axes: Any = [{"rep": case.people.reps}, {"product": case.products}, {"month": case.months}]
     for level in ("base", "stretch"):
         quotas = levels[level]
-        book.at_most(REACH, [{**axes[0], "level": level}, *axes[1:]], quotas.exact, quotas.sold + quotas.beyond)
+        most = np.where(case.over, np.inf, quotas.sold + quotas.beyond)
+        book.at_most(REACH, [{**axes[0], "level": level}, *axes[1:]], quotas.exact, most)
     _check_ceiling(book, case, levels["ceiling"])
     for low, high in (("base", "stretch"), ("stretch", "ceiling")):
         named = [{**axes[0], "level": high}, *axes[1:]]
@@ -64,7 +65,7 @@ def _check_rows(book: Book, case: Case) -> None:
         book.at_least(SIGNS, [{**rows[0], "column": column}], sheet.number(column))
     unit = case.people.units[rep]
     book.holds(UNIT, rows, sheet.text("unit") == unit, sheet.text("unit"), unit)
-    may = askable(case)[rep, product, month]
+    may = (askable(case) | (case.over & case.people.in_post[:, None, :]))[rep, product, month]
     book.equal(PLACE, rows, np.where(may, 0.0, np.maximum(sheet.number("exact"), sheet.number("quota"))), 0.0)
 
 
@@ -87,13 +88,17 @@ def _check_ceiling(book: Book, case: Case, quotas: Quotas) -> None:
     of, months = case.demand, np.arange(len(case.months))
     market = np.zeros((len(case.people.reps) + 1, len(case.products), len(months)))
     np.add.at(market, (case.groups.carrier[of.group], of.product[:, None], months), of.ceiling[:, None] * of.flow)
-    most = np.maximum(market[:-1].sum(axis=2), quotas.sold.sum(axis=2)) + quotas.beyond.sum(axis=2)
+    ahead = ~case.over
+    most = np.maximum(market[:-1][:, :, ahead].sum(axis=2), quotas.sold[:, :, ahead].sum(axis=2))
+    most = np.maximum(market[:-1].sum(axis=2), quotas.exact[:, :, case.over].sum(axis=2) + most)
+    most += quotas.beyond.sum(axis=2)
     book.at_most(MARKET, [{"rep": case.people.reps}, {"product": case.products}], quotas.exact.sum(axis=2), most)
     delivered = np.zeros(quotas.exact.shape[1:])
     for (product, _source), (maximum, _cost) in supply_limits(case).items():
         delivered[case.products.get_loc(product)] += maximum
     limited = np.isin(case.products, words(case.model["supply"]["product"]))
     most = np.maximum(delivered, quotas.sold.sum(axis=0)) + quotas.beyond.sum(axis=0)
+    most[:, case.over] = np.inf
     axes = [{"product": case.products[limited]}, {"month": case.months}]
     book.at_most(DELIVERY, axes, quotas.exact.sum(axis=0)[limited], most[limited])
 
@@ -101,7 +106,8 @@ def _check_ceiling(book: Book, case: Case, quotas: Quotas) -> None:
 def _check_pins(book: Book, case: Case, levels: Mapping[str, Quotas]) -> None:
     """Pins hold at their level, floors and caps at base."""
     for i, pin in enumerate(case.pins):
-        book.equal(PINS, [{"pin": [i + 1]}], levels[pin.level].exact[pin.cut].sum(), pin.amount)
+        if pin.cut[:, :, ~case.over].any() or not case.over.any():
+            book.equal(PINS, [{"pin": [i + 1]}], levels[pin.level].exact[pin.cut].sum(), pin.amount)
     total = levels["base"].exact.sum(axis=(1, 2))
     least, most = (numbers(case.model["reps"][c], np.nan) for c in ("quota_min", "quota_max"))
     floor, cap = ~np.isnan(least), ~np.isnan(most)
@@ -129,6 +135,7 @@ def _bent(cuts: Cuts, level: str) -> bool:
     case = cuts.case
     reps = case.model["reps"]
     bent = bool(case.pins) or incentive(case) is not None or any(case.model.settings.hedge.values())
+    bent |= bool(case.model.past)  # then what was published stands where it can
     bent |= any(not np.isnan(numbers(reps[c], np.nan)).all() for c in ("quota_min", "quota_max"))
     below = LEVELS[: LEVELS.index(level) + 1]
     of = [t for ell in below for t in cuts.targets[ell]]

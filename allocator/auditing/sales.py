@@ -41,11 +41,15 @@ def check_sales(book: Book, case: Case) -> None:
     book.holds(CARRIER, axes, sheet.text("rep") == names, sheet.text("rep"), names)
     for column in ("sell", "curve", "lift", "lost"):
         book.at_least(SIGNS, [{**axes[0], "column": column}], sheet.number(column))
-    book.equal(CURVE, case.cells, case.curve, bought(case, effort_made(case)))
     large = case.large[case.demand.product]
+    told = case.over & ~large[:, None]
+    made = bought(case, effort_made(case))
+    book.equal(CURVE, case.cells, case.curve, np.where(told, case.figures.sell, made), np.abs(case.curve))
     _check_sell(book, case, ~large)
     _check_large(book, case, large)
     most = case.demand.ceiling * case.demand.flow.sum(axis=1)
+    before = case.demand.ceiling * case.demand.flow[:, case.over].sum(axis=1)
+    most += np.maximum(case.figures.sell[:, case.over].sum(axis=1) - before, 0.0)
     book.at_most(CEILING, case.cells[:1], (case.curve + case.lift).sum(axis=1), most)
     _check_lost(book, case)
     _check_lift(book, case)
@@ -85,19 +89,28 @@ def _check_large(book: Book, case: Case, large: Bools) -> None:
     names, shown = _only(case, large), np.nan_to_num(case.shown[large])
     value = case.contract[case.demand.product][large][:, None]
     book.equal(SELL, names, case.figures.sell[large], value * shown)
-    book.equal(LARGE, names, shown, np.round(shown))
+    book.equal(LARGE, names, shown, np.where(case.over, shown, np.round(shown)))
     book.at_least(LARGE, names, shown)
     season = case.demand.season[case.demand.product][large]
-    book.equal(LARGE, names, np.where(season > 0, 0.0, shown), 0.0)
-    demand = case.curve[large].cumsum(axis=1)
-    book.at_most(LARGE_LATE, names, value * shown.cumsum(axis=1), demand + value)
-    book.at_most(LARGE_LATE, names[:1], (value * shown).sum(axis=1), demand[:, -1])
+    book.equal(LARGE, names, np.where((season > 0) | case.over, 0.0, shown), 0.0)
+    demand = case.curve[large].cumsum(axis=1) + value * (np.arange(len(case.months)) < len(case.months) - 1)
+    limit = np.where(case.over, np.inf, demand + _ahead(case, large, value))
+    book.at_most(LARGE_LATE, names, value * shown.cumsum(axis=1), limit)
     book.equal(LARGE_PLAIN, names, case.lift[large], 0.0)
     book.equal(LARGE_PLAIN, names, case.lost[large], 0.0)
 
 
 def _only(case: Case, mine: Bools) -> tuple[dict[str, object], dict[str, object]]:
     return {k: v[mine] for k, v in case.cells[0].items()}, dict(case.cells[1])
+
+
+def _ahead(case: Case, large: Bools, value: Floats) -> Floats:
+    """Money by which contracts of the months that are over alone are ahead of demand at effort 0, shape (large pairs, months)."""
+    idle = np.where(case.groups.promise > 0, 0.0, 1.0)
+    least = bought(case, idle, winning=False)[large].cumsum(axis=1)
+    head = value * (np.arange(len(case.months)) < len(case.months) - 1)
+    sold = case.figures.sell[large][:, case.over].sum(axis=1, keepdims=True)
+    return np.asarray(np.maximum(sold - least - head, 0.0))
 
 
 def _check_lost(book: Book, case: Case) -> None:
@@ -172,7 +185,7 @@ def _check_supply(book: Book, case: Case) -> None:
     axes = [{"product": case.products[what], "source": source, "month": case.months[month]}]
     most = [limits.get((p, s), (np.zeros(len(case.months)), None))[0][t] for p, s, t in zip(
         case.products[what], source, month, strict=True)]  # fmt: skip
-    book.at_most(SUPPLY_LIMIT, axes, sheet.number("delivered"), np.array(most, np.float64))
+    book.at_most(SUPPLY_LIMIT, axes, sheet.number("delivered"), np.where(case.over[month], np.inf, most))
     book.at_least(SIGNS, [{**axes[0], "column": "delivered"}], sheet.number("delivered"))
     shape = (len(case.products), len(case.months))
     sold = np.zeros(shape)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,6 +93,7 @@ def expected_metrics(case: Case) -> Metrics:
     promised = np.take_along_axis(groups.promise / np.maximum(length, 1.0), groups.window, axis=1)
     most = numbers(case.model["budget"]["maximum"], 0.0)[:, None]
     spend = case.window * most / np.maximum(case.window.sum(axis=1, keepdims=True), 1)
+    sell = np.where(case.over & ~case.large[case.demand.product][:, None], case.figures.sell, sell)
     contracts = np.nan_to_num(sell / case.contract[case.demand.product][:, None])
     nothing = np.zeros(shape)
     figures = Figures(sell, contracts, promised, nothing, 0 * case.figures.won, spend, 0 * case.figures.delivered)
@@ -245,14 +247,46 @@ def check_targets(book: Book, case: Case) -> pd.DataFrame:
     miss, size = missed(due), np.maximum(np.abs(due["required"]), due["size"])
     book.equal(GAP, axes, number["gap"], miss, size)
     hard = (due["priority"] == "hard").to_numpy()
-    book.at_most(HARD, [{"target": shown[mine][hard]}], miss[hard], 0.0, size[hard])
+    spent = _spent(case, due)
+    book.at_most(HARD, [{"target": shown[mine][hard]}], miss[hard], spent[hard], size[hard])
     status = sheet.text("status")[mine]
     scale = np.maximum(1.0, size)
     fits = np.where(
-        hard, status == "hard", ((status == "met") & (miss <= TOLERANCE * scale)) | ((status == "missed") & (miss > 0))
+        hard,
+        (status == "hard") | ((status == "missed") & (spent > 0)),
+        ((status == "met") & (miss <= TOLERANCE * scale)) | ((status == "missed") & (miss > 0)),
     )
     book.holds(STATUS, axes, fits, status)
     return rows
+
+
+def _spent(case: Case, rows: pd.DataFrame) -> Floats:
+    """By how much the months that are over break hard targets: what remains need not make that good."""
+    out = np.zeros(len(rows))
+    if not case.over.any():
+        return out
+    metrics, known = Metrics(case, case.figures), {t.code: t for t in parse_targets(case)}
+    before, window_of = np.flatnonzero(case.over), case.model.calendar.window
+    columns = ["target", "each", "bound", "limit"]
+    for i, (code, each, bound, limit) in enumerate(rows[columns].itertuples(index=False, name=None)):
+        target = known[code]
+        window = np.intersect1d(target.window, before)
+        if target.priority != "hard" or not len(window):
+            continue
+        done = metrics.totals(target.metric, target.scope, window, target.each).amounts.get(each, 0.0)
+        part = 1.0
+        if target.share_metric:
+            part = _shares(metrics, metrics, dataclasses.replace(target, window=window), [each])[0][0]
+        ended = len(window) == len(target.window) or any(
+            bool(case.over[window_of(v)].all())
+            for k, v in (x.split("=", 1) for x in each.split("; ") if x)
+            if k in ("month", "quarter")
+        )
+        if bound == "at_most":
+            out[i] = max(done - limit * part, 0.0)
+        elif target.share_metric or ended:
+            out[i] = max(limit * part - done, 0.0)
+    return out
 
 
 def missed(rows: pd.DataFrame) -> Floats:

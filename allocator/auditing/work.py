@@ -48,7 +48,7 @@ def work_of_reps(case: Case, money: Money) -> Work:
     status, of = case.groups.labels["status"], case.demand.group
     held = np.array([status == s for s in STATUSES], float)[:, :, None]
     pair_held = held[:, of]
-    figures, large = case.figures, case.large[case.demand.product][:, None]
+    figures, large = case.figures, case.large[case.demand.product][:, None] & ~case.over
     sell, contracts = np.where(large, 0.0, figures.sell), np.where(large, 0.0, figures.contracts)
     rounding = case.model.settings.rounding
     visits = np.stack([case.shared(h * (figures.first + figures.visits)) for h in held])
@@ -71,7 +71,10 @@ def work_of_reps(case: Case, money: Money) -> Work:
     }
     several = np.flatnonzero(case.large)
     whole = [
-        [case.carried(h * np.where(case.demand.product[:, None] == p, figures.contracts, 0.0), of) for h in pair_held]
+        [
+            case.carried(h * np.where((case.demand.product[:, None] == p) & large, figures.contracts, 0.0), of)
+            for h in pair_held
+        ]
         for p in several
     ]
     shape = (len(several), len(STATUSES), *case.people.hours.shape)

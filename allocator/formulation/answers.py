@@ -10,7 +10,7 @@ from allocator.formulation.cells import Cells
 from allocator.formulation.demand import contract_values, large_products
 from allocator.formulation.draft import widen
 from allocator.formulation.effort import Effort
-from allocator.formulation.metrics import collection_profiles, commission_rates
+from allocator.formulation.metrics import MONEY, collection_profiles, commission_rates, history_cash
 from allocator.formulation.visiting import visits_matrix, winning_hours
 from allocator.model import Model
 from allocator.program import Floats, Ints
@@ -18,8 +18,40 @@ from allocator.program import Floats, Ints
 Frames = dict[str, pd.DataFrame]
 
 
-def effort_tables(effort: Effort, x: Floats) -> tuple[Frames, Floats]:
-    """Frames of the effort plan, and the forecast in the model's money, shape (reps, products, months)."""
+FIGURES = ("revenue", "profit", "contribution", "spend", "commission", "new_clients")
+"""Metrics among the key figures that the program knows whatever its grain."""
+
+
+def key_figures(effort: Effort, x: Floats, forecast: pd.DataFrame) -> dict[str, float]:
+    """Key figures of an answer by the program's own metrics, for plans that are not audited."""
+    draft, metrics = effort.draft, effort.metrics
+    values = {n: sum(float(_values(part, x).sum()) for part in metrics.parts(n)) for n in FIGURES}
+    figures = {n: v * (draft.money if n in MONEY else 1.0) for n, v in values.items()}
+    figures["collections"] = _collected(effort, forecast["sell"].to_numpy(float))
+    figures["visits_promised"] = float(draft.grain.even_promise.sum())
+    figures["visits_planned"] = float((widen(visits_matrix(draft), len(x)) @ x).sum())
+    return figures
+
+
+def _collected(effort: Effort, sell: Floats) -> float:
+    """Cash of the plan's sales and of those before it, received within the plan."""
+    draft, curve = effort.draft, effort.curve
+    profiles, months = collection_profiles(draft.grain.model), draft.shape[1]
+    left = np.arange(months, 0, -1)  # months from that of the sale to the end
+
+    def received(profile: dict[int, float]) -> Floats:
+        return sum((share * (left > lag) for lag, share in profile.items()), np.zeros(months))
+
+    tier, at = np.unique(draft.grain.groups["tier"].to_numpy(object)[curve.place], return_inverse=True)
+    share = np.array([received(profiles.get(t, profiles[""])) for t in tier]).reshape(-1, months)
+    return float(sell @ share[at, curve.month]) + draft.money * float(history_cash(draft, profiles).constant.sum())
+
+
+def effort_tables(effort: Effort, x: Floats, *, effects: bool = True) -> tuple[Frames, Floats]:
+    """Frames of the effort plan, and the forecast in the model's money, shape (reps, products, months).
+
+    The sums by rep and month are left out where nobody reads them.
+    """
     forecast, lift = _forecast(effort, x)
     tables = {
         "forecast": forecast,
@@ -32,7 +64,8 @@ def effort_tables(effort: Effort, x: Floats) -> tuple[Frames, Floats]:
         "targets": _targets(effort, x),
     }
     by_carrier = _by_carrier(effort, forecast)
-    tables["effects"] = _effects(effort, tables)
+    if effects:
+        tables["effects"] = _effects(effort, tables)
     return tables, by_carrier
 
 
@@ -82,7 +115,9 @@ def _forecast(effort: Effort, x: Floats) -> tuple[pd.DataFrame, pd.DataFrame]:
     contracts = sell / contract_values(draft)[curve.product]
     if effort.metrics.whole and len(effort.metrics.whole[0]):
         large = np.flatnonzero(large_products(draft)[curve.product])
-        contracts[large] = np.round(x[draft.columns["contracts"]])
+        taken = x[draft.columns["contracts"]]
+        over = curve.month[large] < grain.model.past  # what happened need not be whole
+        contracts[large] = np.where(over, taken, np.round(taken))
         sell[large] = contracts[large] * np.nan_to_num(contract_values(draft))[curve.product[large]]
     names = grain.groups["group"].to_numpy(object)
     labels = {"product": grain.product, "month": np.array(grain.model.calendar.months, object)}

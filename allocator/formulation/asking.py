@@ -31,6 +31,8 @@ class Asking:
         Columns of the level, and of those above that pins hold.
     beyond : dict of str to int array, shape (cells,)
         What a level asks beyond what can be reached; −1 where nothing may be.
+    asked : dict of str to float array, shape (cells,)
+        What was asked in the months that are over, by level (program money); empty where none is.
     """
 
     grain: Grain
@@ -39,6 +41,17 @@ class Asking:
     level: str
     columns: dict[str, Ints] = field(default_factory=dict)
     beyond: dict[str, Ints] = field(default_factory=dict)
+    asked: dict[str, Floats] = field(default_factory=dict)
+
+    @property
+    def over(self) -> np.ndarray:
+        """Cells of months that are over."""
+        return np.asarray(self.cells["month"] < self.grain.model.past)
+
+    @property
+    def counted(self) -> Floats:
+        """What was sold in the cells of the past; 0 in the others."""
+        return np.where(self.over, self.cells["forecast"], 0.0)
 
     def label(self, key: str) -> np.ndarray:
         """Label of every cell by name."""

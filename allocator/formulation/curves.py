@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -46,15 +47,14 @@ class Segments:
     full: Floats
 
 
-def _points(responses: pd.DataFrame, driver: str, product: str) -> tuple[Floats, Floats] | None:
-    """Points of a driver for a product: the product's own, else those for every product."""
-    of = responses[responses["driver"] == driver]
-    own = of[of["product"] == product]
-    own = own if len(own) else of[of["product"] == ""]
-    if not len(own):
-        return None
-    own = own.sort_values("effort")
-    return own["effort"].to_numpy(float), own["sales"].to_numpy(float)
+def _points(responses: pd.DataFrame) -> dict[tuple[str, str], tuple[Floats, Floats]]:
+    """Effort and sales at the points of every curve, by driver and product (blank for every product)."""
+    rows = responses.sort_values(["driver", "product", "effort"])
+    names = rows[["driver", "product"]].to_numpy(object)
+    effort, sales = rows["effort"].to_numpy(float), rows["sales"].to_numpy(float)
+    ends = np.flatnonzero((names[1:] != names[:-1]).any(axis=1)) + 1
+    bounds = np.concatenate([[0], ends, [len(rows)]]) if len(rows) else np.zeros(1, int)
+    return {tuple(names[a]): (effort[a:b], sales[a:b]) for a, b in pairwise(bounds.tolist())}
 
 
 def group_segments(grain: Grain) -> Segments:
@@ -173,14 +173,14 @@ class _Curves:
     """The distinct curves R(e) of (tier, product), looked up by number."""
 
     def __init__(self, grain: Grain) -> None:
-        responses = grain.model["responses"]
+        points = _points(grain.model["responses"])
         self.number: dict[tuple[str, int], int] = {}
         self.points: list[tuple[Floats, Floats]] = []
         flat = (np.zeros(1), np.ones(1))
         for tier in sorted(set(grain.groups["tier"])):
             for i, product in enumerate(grain.product):
                 self.number[tier, i] = len(self.points)
-                self.points.append(_points(responses, tier, product) or flat)
+                self.points.append(points.get((tier, product)) or points.get((tier, "")) or flat)
 
     def of(self, tier: NDArray[np.object_], product: Ints) -> Ints:
         """Number of each row's curve."""

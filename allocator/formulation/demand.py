@@ -219,6 +219,10 @@ def ceilings(draft: Draft, curve: Cells) -> None:
     limit = flow * lifted["ceiling"].to_numpy(float) / draft.money - curve.constant[cells].reshape(-1, months).sum(
         axis=1
     )
+    if draft.happened is not None:  # where more was sold than the past's part, the months that remain keep their own
+        over = draft.happened.months
+        part = draft.grain.flow[pair, :over].sum(axis=1) * lifted["ceiling"].to_numpy(float)
+        limit += np.maximum(draft.happened.sell[pair].sum(axis=1) - part, 0.0) / draft.money
     labels = {
         "group": draft.group_label(lifted["group"].to_numpy()),
         "product": draft.product_label(lifted["product"].to_numpy()),
@@ -265,10 +269,22 @@ def large_contracts(draft: Draft, curve: Cells) -> Cells:
         demand = sp.csr_array(so_far @ widen(of.matrix, draft.builder.columns))
         head = np.where(month == months - 1, 0.0, 1.0)
         limit = so_far @ of.constant + head
-        fixed = np.diff(demand.indptr) == 0
-        limit = np.where(fixed, np.floor(limit + 1e-9), limit)
+        if draft.happened is None:
+            fixed = np.diff(demand.indptr) == 0
+            limit = np.where(fixed, np.floor(limit + 1e-9), limit)
+        else:
+            limit += ahead_of_demand(draft, of, limit)
         draft.add_rows(large_contracts, labels, sp.csr_array(so_far @ contracts - demand), -np.inf, limit)
     return cells
+
+
+def ahead_of_demand(draft: Draft, demand: Cells, limit: Floats) -> Floats:
+    """Contracts by which the past alone is ahead of the limit at effort 0: nobody can take them back."""
+    assert draft.happened is not None
+    pairs = pd.MultiIndex.from_frame(draft.grain.pairs[["group", "product"]])
+    pair = pairs.get_indexer(pd.MultiIndex.from_arrays([demand.place, demand.product]))
+    sold = draft.happened.sell[pair].sum(axis=1) / draft.money / contract_values(draft)[demand.product]
+    return np.asarray(np.maximum(sold - limit, 0.0))
 
 
 @rule("Only what can be delivered is sold", unit="money", index="product, month")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from allocator.formulation.cells import Cells
 from allocator.formulation.curves import Segments, group_segments
 from allocator.formulation.grain import Grain
+from allocator.formulation.happened import Happened, happened
 from allocator.formulation.rules import AnyRule
 from allocator.program import Floats, Ints, Labels, ProgramBuilder
 
@@ -39,6 +40,8 @@ class Draft:
         Contracts that the curves would give, a cell for every column of ``contracts``.
     given : Cells or None
         What curves and lines give, a cell for every column of ``sales``.
+    happened : Happened or None
+        The months that are over.
     """
 
     grain: Grain
@@ -49,6 +52,7 @@ class Draft:
     strict: bool = False
     demanded: Cells | None = None
     given: Cells | None = None
+    happened: Happened | None = None
 
     @property
     def money(self) -> float:
@@ -92,7 +96,8 @@ class Draft:
 
 def start_draft(grain: Grain, *, strict: bool = False) -> Draft:
     """Begin the effort program of a grain."""
-    return Draft(grain, ProgramBuilder(money=money_scale(grain)), group_segments(grain), strict=strict)
+    builder = ProgramBuilder(money=money_scale(grain))
+    return Draft(grain, builder, group_segments(grain), strict=strict, happened=happened(grain))
 
 
 def money_scale(grain: Grain) -> float:

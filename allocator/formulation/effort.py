@@ -20,6 +20,7 @@ from allocator.formulation.demand import (
     supply,
 )
 from allocator.formulation.draft import Draft, start_draft, widen
+from allocator.formulation.freezing import frozen, past_sales
 from allocator.formulation.grain import Grain, make_grain
 from allocator.formulation.metrics import Metrics
 from allocator.formulation.places import make_places
@@ -79,7 +80,7 @@ def effort_program(model: Model, *, strict: bool = False, grain: Grain | None = 
     add_winning(draft)
     places = make_places(draft.grain)
     metrics = Metrics(draft, places)
-    curve = curve_cells(draft)
+    curve = past_sales(draft, curve_cells(draft))
     add_lift(draft, places)
     ceilings(draft, curve)
     losing = losing_products(draft)
@@ -96,7 +97,7 @@ def effort_program(model: Model, *, strict: bool = False, grain: Grain | None = 
     targets(draft, rows)
     largest_miss(draft)
     goals = _goals(draft, metrics)
-    return Effort(draft.builder.build(goals), draft, metrics, curve, sold, losing, rows)
+    return Effort(frozen(draft.builder.build(goals), draft, rows), draft, metrics, curve, sold, losing, rows)
 
 
 @rule("Shared pools are shared", unit="hours", index="resource, month")

@@ -288,9 +288,13 @@ def collection_profiles(model: Model) -> dict[str, dict[int, float]]:
 def history_cash(draft: Draft, profile: dict[str, dict[int, float]]) -> Cells:
     """Cash that revenue of before the plan still brings, a cell for each row of history and month."""
     model, months = draft.grain.model, draft.shape[1]
-    rows = model["history"].query("metric == 'revenue'").reset_index(drop=True)
+    rows = model["history"]
     first = int(model.settings.start[:4]) * 12 + int(model.settings.start[5:7])
-    when = rows["month"].str[:4].astype(int) * 12 + rows["month"].str[5:7].astype(int) - first
+    number = {m: int(m[:4]) * 12 + int(m[5:7]) - first for m in rows["month"].unique()}
+    lags = sorted({k for p in profile.values() for k in p})
+    late = {m for m, t in number.items() if t + max(lags, default=0) >= 0}
+    rows = rows[(rows["metric"] == "revenue") & rows["month"].isin(late)].reset_index(drop=True)
+    when = rows["month"].map(number).to_numpy(int)
     clients, reps = draft.grain.clients.set_index("client"), model["reps"].set_index("rep")
     labels = {
         n: clients[n].reindex(rows["client"]).fillna("").to_numpy(object)
@@ -302,11 +306,11 @@ def history_cash(draft: Draft, profile: dict[str, dict[int, float]]) -> Cells:
     draft.tables["history"] = pd.DataFrame(labels)
     product = positions(draft.grain.product, rows["product"])
     found = []
-    for lag in sorted({k for p in profile.values() for k in p}):
+    for lag in lags:
         share = pd.Series(labels["tier"]).map({t: p.get(lag, 0.0) for t, p in profile.items()})
         cash = share.fillna(profile[""].get(lag, 0.0)).to_numpy(float) * rows["amount"].to_numpy(float) / draft.money
-        month = when.to_numpy() + lag
-        hit = np.flatnonzero((when.to_numpy() < 0) & (month >= 0) & (month < months) & (cash != 0))
+        month = when + lag
+        hit = np.flatnonzero((when < 0) & (month >= 0) & (month < months) & (cash != 0))
         found.append(pd.DataFrame({"row": hit, "product": product[hit], "month": month[hit], "amount": cash[hit]}))
     table = pd.concat(found, ignore_index=True)
     place, at, month = (table[c].to_numpy(int) for c in ("row", "product", "month"))

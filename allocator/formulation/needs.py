@@ -32,16 +32,19 @@ class Needs:
         What is owed of the quotas of the cut.
     required : tuple of (constant, matrix)
         The bound, where it is a share of another cut a multiple of what is owed of that.
+    sold : float array, shape (rows,)
+        What counts besides: sales of the months that are over, in place of what was asked then.
     """
 
     table: pd.DataFrame
     owed: sp.csr_array
     required: tuple[Floats, sp.csr_array]
+    sold: Floats
 
     def values(self, x: Floats) -> tuple[Floats, Floats]:
         """Return what an answer owes, and what is required of it."""
         constant, matrix = self.required
-        return widen(self.owed, len(x)) @ x, constant + widen(matrix, len(x)) @ x
+        return self.sold + widen(self.owed, len(x)) @ x, constant + widen(matrix, len(x)) @ x
 
 
 def asked_targets(model: Model, level: str) -> pd.DataFrame:
@@ -97,7 +100,30 @@ def company_needs(asking: Asking) -> Needs:
             np.concatenate([p.required[0] for p in parts]),
             sp.vstack([p.required[1] for p in parts], format="csr"),
         ),
+        np.concatenate([p.sold for p in parts]),
     )
+
+
+def _instead(asking: Asking, number: Ints, cell: Ints, owed: Floats, size: int) -> Floats:
+    """At base, sales of the months that are over less what is owed of what was asked then, by row."""
+    if not asking.asked or asking.level != LEVELS[0]:
+        return np.zeros(size)
+    over = asking.over[cell]
+    more = asking.counted[cell] - owed * asking.asked[asking.level][cell]
+    return np.bincount(number[over], weights=more[over], minlength=size)
+
+
+def _forecast(asking: Asking) -> Floats:
+    """What the cells can carry; above base, in the months that are over, what was asked."""
+    forecast = asking.cells["forecast"].to_numpy(float)
+    if not asking.asked or asking.level == LEVELS[0]:
+        return forecast
+    return np.where(asking.over, asking.asked[asking.level], forecast)
+
+
+def _owed_or_sold(asking: Asking, cell: Ints, owed: Floats) -> Floats:
+    """Part of cells that is owed; what was sold counts as it is."""
+    return np.where(asking.over[cell], 1.0, owed) if asking.level == LEVELS[0] else owed
 
 
 def _all_of_the_forecast(asking: Asking) -> Needs:
@@ -106,11 +132,12 @@ def _all_of_the_forecast(asking: Asking) -> Needs:
     owed = owed_part(asking, cell, {}, pd.DataFrame(index=cell))
     matrix = asking.rows(np.zeros(len(cell), int), cell, owed, 1)
     factor = asking.grain.model.settings.levels.ceiling if asking.level == LEVELS[-1] else 1.0
-    total = np.array([factor * float(asking.cells["forecast"].to_numpy(float) @ owed)])
+    total = np.array([factor * float(_forecast(asking) @ _owed_or_sold(asking, cell, owed))])
     table = pd.DataFrame(
         {"target": ["forecast"], "level": asking.level, "period": "", "scope": "", "each": "", "bound": "at_least"}
     ).assign(priority=1, weight=1.0, scale=np.maximum(total, 1e-9))
-    return Needs(table, matrix, (total, asking.sparse(np.zeros(0, int), np.zeros(0, int), 1.0, 1)))
+    nothing = asking.sparse(np.zeros(0, int), np.zeros(0, int), 1.0, 1)
+    return Needs(table, matrix, (total, nothing), _instead(asking, np.zeros(len(cell), int), cell, owed, 1))
 
 
 def _target_needs(asking: Asking, row: pd.Series) -> list[Needs]:
@@ -127,7 +154,9 @@ def _target_needs(asking: Asking, row: pd.Series) -> list[Needs]:
     if each:
         found = names[each].itertuples(index=False)
         text = ["; ".join(f"{e}={v}" for e, v in zip(each, values, strict=True)) for values in found]
-    owed = asking.rows(number, keys.index.to_numpy(), owed_part(asking, keys.index.to_numpy(), scope, keys), size)
+    at = keys.index.to_numpy()
+    part = owed_part(asking, at, scope, keys)
+    owed, sold = asking.rows(number, at, part, size), _instead(asking, number, at, part, size)
     out = []
     for bound in ("at_least", "at_most"):
         if np.isnan(row[bound]):
@@ -135,8 +164,8 @@ def _target_needs(asking: Asking, row: pd.Series) -> list[Needs]:
         constant, matrix = np.full(size, row[bound] / money), sp.csr_array((size, asking.builder.columns))
         scale = np.abs(constant)
         if row["share_of"]:
-            whole, expected = _share_base(asking, row, months, names, size)
-            constant, matrix, scale = np.zeros(size), sp.csr_array(row[bound] * whole), row[bound] * expected
+            whole, before, expected = _share_base(asking, row, months, names, size)
+            constant, matrix, scale = row[bound] * before, sp.csr_array(row[bound] * whole), row[bound] * expected
         table = pd.DataFrame(
             {
                 **{k: row[k] for k in ("target", "level", "period", "scope")},
@@ -148,14 +177,14 @@ def _target_needs(asking: Asking, row: pd.Series) -> list[Needs]:
             },
             index=range(size),
         )
-        out.append(Needs(table, owed, (constant, matrix)))
+        out.append(Needs(table, owed, (constant, matrix), sold))
     return out
 
 
 def _share_base(
     asking: Asking, row: pd.Series, months: Ints, names: pd.DataFrame, size: int
-) -> tuple[sp.csr_array, Floats]:
-    """What is owed of the cut that a bound is a share of, for each repetition, and the same of its forecast."""
+) -> tuple[sp.csr_array, Floats, Floats]:
+    """What is owed of the cut that a bound is a share of, for each repetition; what was sold instead; the same of its forecast."""
     model, scope = asking.grain.model, parse_share_of(row["share_of"])[1]
     cell = np.flatnonzero(asking.mask(scope, months))
     carried = [e for e in row["each"] if e in {"rep", "unit", *model["units"]["kind"]}]
@@ -167,8 +196,9 @@ def _share_base(
         both = pd.DataFrame({"cell": cell}).merge(number[["n"]], how="cross")
     mine, n = both["cell"].to_numpy(int), both["n"].to_numpy(int)
     owed = owed_part(asking, mine, scope, both[carried])
-    forecast = asking.cells["forecast"].to_numpy(float)[mine]
-    return asking.rows(n, mine, owed, size), np.bincount(n, weights=forecast * owed, minlength=size)
+    forecast = _forecast(asking)[mine] * _owed_or_sold(asking, mine, owed)
+    before = _instead(asking, n, mine, owed, size)
+    return asking.rows(n, mine, owed, size), before, np.bincount(n, weights=forecast, minlength=size)
 
 
 def owed_part(asking: Asking, cell: Ints, scope: Scope, names: pd.DataFrame) -> Floats:
@@ -233,6 +263,7 @@ def needs_met(asking: Asking, needs: Needs) -> list[Goal]:
     columns, (constant, share) = asking.builder.columns, needs.required
     matrix = widen(needs.owed, columns) - widen(share, columns)
     matrix = matrix + asking.sparse(np.arange(len(about)), gap, sign, len(about))
+    constant = constant - needs.sold
     low, high = np.where(least, constant, -np.inf), np.where(least, np.inf, constant)
     asking.add_rows(needs_met, labels, matrix, low, high)
     some = np.flatnonzero(several[at])

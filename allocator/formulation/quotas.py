@@ -14,6 +14,7 @@ from allocator.formulation.arrays import positions
 from allocator.formulation.asking import Asking
 from allocator.formulation.fairness import add_fairness, add_peak
 from allocator.formulation.grain import Grain
+from allocator.formulation.happened import happened
 from allocator.formulation.metrics import commission_rates
 from allocator.formulation.needs import Needs, company_needs, needs_met, widened
 from allocator.formulation.rules import rule
@@ -96,11 +97,16 @@ def _cells(grain: Grain, forecast: Floats, money: float, level: str) -> Asking:
         inside = np.isin(np.arange(shape[2]), model.calendar.window(period))
         reached |= here[:, None, None] & sold[None, :, None] & inside[None, None, :]
     reached[model["reps"]["quota_min"].to_numpy(float) > 0] = True
+    reached[:, :, : model.past] = False  # what was asked is not asked again
+    past = happened(grain)
+    if past is not None:
+        carried |= sum(past.asked.values(), np.zeros(shape)) > 0
     r, p, t = np.nonzero((carried | reached) & people.in_post[:, None, :])
     cells = pd.DataFrame(
         {"rep": r, "product": p, "month": t, "forecast": forecast[r, p, t], "reached": reached[r, p, t]}
     )
-    return Asking(grain, ProgramBuilder(money=money), cells, level)
+    asked = {} if past is None else {k: v[r, p, t] / money for k, v in past.asked.items()}
+    return Asking(grain, ProgramBuilder(money=money), cells, level, asked=asked)
 
 
 def _columns(asking: Asking, below: Floats | None) -> None:
@@ -117,6 +123,8 @@ def _columns(asking: Asking, below: Floats | None) -> None:
         free = asking.cells["reached"].to_numpy() | (level == "ceiling")
         upper = np.where(free, np.inf, forecast)
         lower = np.zeros(size) if below is None else np.minimum(below, upper)
+        if asking.asked:
+            lower, upper = (np.where(asking.over, asking.asked[level], x) for x in (lower, upper))
         name = {"level": pd.Categorical([level] * size)}
         asking.columns[level] = asking.builder.add_columns("quota", "money", {**every, **name}, size, lower, upper)
         asking.beyond[level] = np.full(size, -1)
@@ -156,7 +164,10 @@ def _ceilings(asking: Asking) -> None:
 
 @rule("The ceiling is the market's", unit="money", index="rep, product")
 def market_ceiling(asking: Asking) -> None:
-    """Σ_t quota[ceiling] ≤ max(Σ_g C[g,p] · share of the season in the months r carries g, Σ_t forecast) + Σ_t beyond."""
+    """Σ_t quota[ceiling] ≤ max(Σ_g C[g,p] · share of the season in the months r carries g, Σ_t forecast) + Σ_t beyond.
+
+    With months that are over: of those that remain, which may make up for what was not asked before.
+    """
     grain, cells = asking.grain, asking.cells
     products = len(grain.product)
     pair, row = np.unique(cells["rep"].to_numpy() * products + cells["product"].to_numpy(), return_inverse=True)
@@ -167,7 +178,14 @@ def market_ceiling(asking: Asking) -> None:
     key = (carrier * products + product[:, None])[there]
     size = len(grain.people.code) * products
     market = np.bincount(key, weights=amount[there], minlength=size)[pair]
-    forecast = np.bincount(row, weights=cells["forecast"], minlength=len(pair))
+    ahead = np.where(asking.over, 0.0, cells["forecast"])
+    forecast = np.bincount(row, weights=ahead, minlength=len(pair))
+    if asking.asked:
+        before = np.bincount(row, weights=np.where(asking.over, asking.asked["ceiling"], 0.0), minlength=len(pair))
+        later = there & (np.arange(grain.months) >= grain.model.past)
+        rest = (carrier * products + product[:, None])[later]
+        remaining = np.bincount(rest, weights=amount[later], minlength=size)[pair]
+        market = np.maximum(market, before + np.maximum(remaining, forecast))
     labels = {
         "rep": pd.Categorical.from_codes(pair // products, categories=pd.Index(grain.people.code)),
         "product": pd.Categorical.from_codes(pair % products, categories=pd.Index(grain.product)),
@@ -189,7 +207,7 @@ def delivery_ceiling(asking: Asking) -> None:
         every = part.loc[part["month"] == "", "maximum"]
         most[positions(grain.product, [product])[0]] += dated.reindex(months).fillna(every.max() if len(every) else 0.0)
     limited = np.unique(positions(grain.product, rows["product"]))
-    cell = np.flatnonzero(cells["product"].isin(limited))
+    cell = np.flatnonzero(cells["product"].isin(limited) & ~asking.over)
     key = cells["product"].to_numpy()[cell] * len(months) + cells["month"].to_numpy()[cell]
     place, row = np.unique(key, return_inverse=True)
     forecast = np.bincount(row, weights=cells["forecast"].to_numpy(float)[cell], minlength=len(place))
@@ -212,7 +230,9 @@ def _less_beyond(asking: Asking, row: Ints, cell: Ints, size: int) -> sp.csr_arr
 def pins(asking: Asking) -> None:
     """Σ of the pinned cut = amount, at the pin's level."""
     rows = asking.grain.model["pins"]
-    rows = rows[rows["level"].isin(list(asking.columns))].reset_index(drop=True)
+    window, past = asking.grain.model.calendar.window, asking.grain.model.past
+    ahead = np.array([window(p)[-1] >= past for p in rows["period"]], bool)
+    rows = rows[ahead & rows["level"].isin(list(asking.columns))].reset_index(drop=True)
     if not len(rows):
         return
     matrix = sp.csr_array((len(rows), asking.builder.columns))

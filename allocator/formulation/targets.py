@@ -35,12 +35,15 @@ class TargetRows:
         The metric, and what the bound is a share of (constant bounds have an empty matrix).
     share : float array
         Bound as a factor of the base, in the program's units.
+    before : tuple of (constant, matrix)
+        Metric less bound in the months that are over, of hard targets: what remains need not make good what they broke.
     """
 
     table: pd.DataFrame
     metric: tuple[Floats, sp.csr_array]
     base: tuple[Floats, sp.csr_array]
     share: Floats
+    before: tuple[Floats, sp.csr_array]
 
 
 def losing_products(draft: Draft) -> NDArray[np.bool_]:
@@ -73,7 +76,7 @@ def losing_products(draft: Draft) -> NDArray[np.bool_]:
 def target_rows(draft: Draft, metrics: Metrics) -> TargetRows:
     """Evaluate every target of the model over its metric, once for each repetition and bound."""
     model = draft.grain.model
-    tables, tops, bases, shares = [], [], [], []
+    tables, tops, bases, shares, befores = [], [], [], [], []
     columns = draft.builder.columns
     row: Any
     for row in model["targets"].itertuples(index=False):
@@ -97,16 +100,38 @@ def target_rows(draft: Draft, metrics: Metrics) -> TargetRows:
             tops.append((sums.constant, sums.matrix))
             bases.append(base if row.share_of else (np.ones(len(sums.keys)), sp.csr_array((len(sums.keys), columns))))
             shares.append(np.full(len(sums.keys), share))
+            befores.append(_before(draft, metrics, row, sums.keys, share))
     if not tables:
         nothing = (np.zeros(0), sp.csr_array((0, columns)))
-        return TargetRows(_describe_none(), nothing, nothing, np.zeros(0))
+        return TargetRows(_describe_none(), nothing, nothing, np.zeros(0), nothing)
     table = pd.concat(tables, ignore_index=True)
     metric = (np.concatenate([c for c, _ in tops]), sp.csr_array(sp.vstack([m for _, m in tops])))
     base = (np.concatenate([c for c, _ in bases]), sp.csr_array(sp.vstack([m for _, m in bases])))
     share = np.concatenate(shares)
+    before = (np.concatenate([c for c, _ in befores]), sp.csr_array(sp.vstack([m for _, m in befores])))
     expected = expected_plan(draft)
     size = np.abs(share) * np.abs(base[0] + base[1] @ expected)
-    return TargetRows(table.assign(scale=np.where(size > 1e-12, size, 1.0 / table["unit"])), metric, base, share)
+    return TargetRows(
+        table.assign(scale=np.where(size > 1e-12, size, 1.0 / table["unit"])), metric, base, share, before
+    )
+
+
+def _before(draft: Draft, metrics: Metrics, row: Any, keys: pd.DataFrame, share: float) -> tuple[Floats, sp.csr_array]:
+    """Metric less bound in the months of a target that are over, for each repetition."""
+    columns, months = draft.builder.columns, draft.grain.model.calendar.window(row.period)
+    early = np.intersect1d(months, np.arange(draft.grain.model.past))
+    if not len(early) or row.priority != "hard":
+        return np.zeros(len(keys)), sp.csr_array((len(keys), columns))
+    sums = metrics.sums(row.metric, parse_scope(row.scope), early, row.each)
+    several = len(keys.columns) > 0
+    one = np.zeros(1, np.int64)
+    at = pd.MultiIndex.from_frame(sums.keys).get_indexer(pd.MultiIndex.from_frame(keys)) if several else one
+    hit = np.flatnonzero(at >= 0)
+    pick = sp.csr_array(sp.coo_array((np.ones(len(hit)), (hit, at[hit])), shape=(len(keys), len(sums.keys))))
+    if not row.share_of:
+        return pick @ sums.constant - share, sp.csr_array(pick @ sums.matrix)
+    base = _base(draft, metrics, row, early, keys)
+    return pick @ sums.constant - share * base[0], sp.csr_array(pick @ sums.matrix - share * base[1])
 
 
 def _describe(row: Any, bound: str, value: float, keys: pd.DataFrame, unit: float) -> pd.DataFrame:

@@ -12,7 +12,6 @@ import pandas as pd
 
 from allocator.errors import Finding, InputError
 from allocator.model import Model
-from allocator.periods import Calendar
 from allocator.reading import Tables, check
 from allocator.schema.dictionary import dictionary, table_named
 from allocator.schema.files import read_csv
@@ -76,12 +75,6 @@ class Actuals:
         return self.flows[self.flows["metric"] == metric].reset_index(drop=True)
 
 
-def months_over(calendar: Calendar, as_of: dt.date) -> int:
-    """Number of months of a plan whose last day is not after a date."""
-    ends = [pd.Period(m, freq="M").end_time.date() for m in calendar.months]
-    return sum(end <= as_of for end in ends)
-
-
 def read_actuals(model: Model, file: Path | None, as_of: dt.date) -> Actuals:
     """Read and check what happened.
 
@@ -103,7 +96,7 @@ def read_actuals(model: Model, file: Path | None, as_of: dt.date) -> Actuals:
     frame = model[TABLE] if file is None else _typed(file, report)
     if frame is None:
         raise InputError(report.findings())
-    past, labels = months_over(model.calendar, as_of), model.calendar.months
+    past, labels = model.calendar.over(as_of), model.calendar.months
     _check(model, frame, labels[:past], as_of, report)
     tables = Tables(model.name, model.source, model.settings, {**model.tables, TABLE: frame}, report.places)
     own = check(tables, report, known=[n for n in dictionary() if n != TABLE])
