@@ -21,7 +21,12 @@ from allocator.texts import N_, _
 Row = dict[str, str]
 Kind = Literal["rep", "unit"]
 
-PERIODS = {"week": N_("week"), "month": N_("month"), "quarter": N_("quarter"), "year": N_("year")}
+PROMISES = {
+    "week": N_("{visits} in each week, {minutes} minutes each"),
+    "month": N_("{visits} in each month, {minutes} minutes each"),
+    "quarter": N_("{visits} in each quarter, {minutes} minutes each"),
+    "year": N_("{visits} in each year, {minutes} minutes each"),
+}
 
 
 @dataclass(frozen=True)
@@ -124,7 +129,9 @@ def unit_letter(paper: Paper, unit: str) -> Letter:
     year = _levels(paper, reps)
     names = model["reps"].set_index("rep")["name"]
     sums = paper.sums["month"].groupby(level="rep", observed=True).sum()
-    people = [{"rep": r, "name": str(names[r]) or r, **_in_words(sums.loc[[r]].iloc[0])} for r in reps if r in sums.index]
+    people = [
+        {"rep": r, "name": str(names[r]) or r, **_in_words(sums.loc[[r]].iloc[0])} for r in reps if r in sums.index
+    ]
     units = plan["units"]
     mine = units[units["unit"] == unit]
     owed = [
@@ -259,8 +266,7 @@ def _visits(plan: Plan, reps: Sequence[str]) -> list[Row]:
     for tier, visits, per, minutes in plan.model["tiers"][["tier", "visits", "per", "minutes"]].itertuples(index=False):
         if tier not in sums.index:
             continue
-        says = _("{visits} in each {period}, {minutes} minutes")
-        promise = says.format(visits=f"{visits:g}", period=_(PERIODS[per]), minutes=f"{minutes:g}")
+        promise = _(PROMISES[per]).format(visits=f"{visits:g}", minutes=f"{minutes:g}")
         numbers = {str(c): f"{float(v):,.0f}" for c, v in sums.loc[tier].items()}
         rows.append({"tier": str(tier), "clients": f"{int(counts.get(tier, 0)):,}", "promise": promise, **numbers})
     return rows

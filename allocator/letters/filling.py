@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import re
 import zipfile
@@ -50,6 +51,20 @@ class _Unknown(jinja2.StrictUndefined):
         return _APART.join(map(str, [self._undefined_name, *known]))
 
 
+class _Environment(SandboxedEnvironment):
+    """A sandbox that compiles the same text once: all letters are filled into one template."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._compiled: dict[str, jinja2.Template] = {}
+
+    def from_string(self, source: Any, *args: Any, **options: Any) -> jinja2.Template:
+        """Return a text as a template, compiled now or before."""
+        if source not in self._compiled:
+            self._compiled[source] = super().from_string(source, *args, **options)
+        return self._compiled[source]
+
+
 @dataclass(frozen=True)
 class Template:
     """A template that can be filled.
@@ -67,6 +82,10 @@ class Template:
     content: bytes
     findings: tuple[Finding, ...] = ()
 
+    @functools.cached_property
+    def _environment(self) -> _Environment:
+        return _Environment(autoescape=True, undefined=_Unknown)
+
     def fill(self, letter: Letter) -> bytes:
         """Return a letter as a Word document.
 
@@ -77,7 +96,7 @@ class Template:
         """
         book = DocxTemplate(io.BytesIO(self.content))
         try:
-            book.render(dict(letter.fields), jinja_env=_environment(), autoescape=True)
+            book.render(dict(letter.fields), jinja_env=self._environment, autoescape=True)
         except jinja2.UndefinedError as error:
             raise InputError([_unknown_field(self.name, str(error.message), letter.fields)]) from error
         except SecurityError as error:
@@ -129,13 +148,9 @@ def open_template(path: Path, example: Letter) -> Template:
     return template
 
 
-def _environment() -> SandboxedEnvironment:
-    return SandboxedEnvironment(autoescape=True, undefined=_Unknown)
-
-
 def _fields(book: DocxTemplate) -> set[str]:
     """Names that a template takes from the letter, in its text, its headers and its footers."""
-    environment = _environment()
+    environment = SandboxedEnvironment()
     book.init_docx()
     parts = [book.get_xml()]
     for uri in (book.HEADER_URI, book.FOOTER_URI):

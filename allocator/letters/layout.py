@@ -22,6 +22,12 @@ DARK, RED, SHADE = RGBColor(0x1F, 0x3A, 0x5F), RGBColor(0xB4, 0x23, 0x18), "E8EE
 Columns = Sequence[tuple[str, str]]
 """Heading and field of each column."""
 
+WHOLE = 16.6
+"""Width of a table, in centimetres."""
+
+WIDE = {"name": 5.0, "promise": 4.6, "task": 9.0, "target": 4.0, "sales": 6.0}
+"""Columns that hold longer texts, in centimetres; the others share what is left."""
+
 
 def default_template() -> bytes:
     """Return the template of the letters in the language in force, to be filled or to be edited in Word."""
@@ -105,17 +111,17 @@ def _asked(book: Any) -> None:
     _rows(book, "quarters", [(_("quarter"), "period"), *levels])
     _rows(book, "months", [(_("month"), "period"), *levels])
     _when(book, "owed")
-    book.add_paragraph(_("What its people are asked together, and what the unit owes of it:"))
+    _lead(book, _("What its people are asked together, and what the unit owes of it:"))
     _rows(book, "owed", [(_("level"), "level"), (_("asked of its people"), "assigned"), (_("owed"), "owed")])
     _end(book)
     _when(book, "people")
-    book.add_paragraph(_("Base quotas of its people and what lies above them:"))
-    _rows(book, "people", [(_("rep"), "rep"), (_("name"), "name"), *levels])
+    _lead(book, _("Base quotas of its people and what lies above them:"))
+    _rows(book, "people", [(_("rep"), "rep"), (_("name"), "name"), *levels], left=2)
     _end(book)
     book.add_heading(_("2  Products"), 1)
-    _rows(book, "products", [(_("product"), "product"), (_("name"), "name"), *levels])
+    _rows(book, "products", [(_("product"), "product"), (_("name"), "name"), *levels], left=2)
     _when(book, "targets")
-    book.add_paragraph(_("Further targets:"))
+    _lead(book, _("Further targets:"))
     _rows(
         book,
         "targets",
@@ -149,10 +155,10 @@ def _done(book: Any) -> None:
     book.add_paragraph(_("No visits are promised."))
     _end(book)
     book.add_heading(_("4  Support promised"), 1)
-    book.add_paragraph(_("Hours of shared resources and money of the budget that the plan sets aside for this work:"))
+    _lead(book, _("Hours of shared resources and money of the budget that the plan sets aside for this work:"))
     _rows(book, "support", [(_("quarter"), "period"), (_("support hours"), "hours"), (_("money"), "money")])
     _when(book, "tasks")
-    book.add_paragraph(_("Preparation to be done:"))
+    _lead(book, _("Preparation to be done:"))
     _rows(book, "tasks", [(_("task"), "task"), (_("from"), "from"), (_("to"), "to")], left=3)
     _end(book)
 
@@ -160,7 +166,7 @@ def _done(book: Any) -> None:
 def _paid(book: Any) -> None:
     book.add_heading(_("5  Incentive"), 1)
     _when(book, "kind == 'unit'")
-    book.add_paragraph(_("What its people earn together, each at the same part of his base quota:"))
+    _lead(book, _("What its people earn together, each at the same part of his base quota:"))
     _end(book)
     _rows(
         book,
@@ -168,7 +174,7 @@ def _paid(book: Any) -> None:
         [(_("base quota reached"), "attainment"), (_("sales"), "sales"), (_("commission"), "commission")],
     )
     _when(book, "steps")
-    book.add_paragraph(_("Steps of the scheme, each on the sales that lie in it:"))
+    _lead(book, _("Steps of the scheme, each on the sales that lie in it:"))
     _rows(book, "steps", [(_("sales"), "sales"), (_("rate"), "rate")])
     _end(book)
     paragraph = book.add_paragraph()
@@ -178,8 +184,11 @@ def _paid(book: Any) -> None:
 
 def _signed(book: Any) -> None:
     book.add_heading(_("6  Signatures"), 1)
-    book.add_paragraph(_("Document number: {{ number }}"))
-    book.add_paragraph(_("Date of signing: ") + "{% if date %}{{ date }}{% else %}________________{% endif %}")
+    for text in (
+        _("Document number: {{ number }}"),
+        _("Date of signing: ") + "{% if date %}{{ date }}{% else %}________________{% endif %}",
+    ):
+        book.add_paragraph(text).paragraph_format.keep_with_next = True
     _rows(
         book,
         "signatures",
@@ -194,7 +203,13 @@ def _rows(book: Any, name: str, columns: Columns, *, left: int = 1, tall: bool =
     table = book.add_table(rows=4, cols=len(columns))
     table.style, table.alignment = "Table Grid", WD_TABLE_ALIGNMENT.CENTER
     heading, begin, row, end = table.rows
+    table.autofit = False
+    wide = sum(WIDE.get(field, 0.0) for _label, field in columns)
+    other = (WHOLE - wide) / max(1, sum(field not in WIDE for _label, field in columns))
     for k, (label, field) in enumerate(columns):
+        table.columns[k].width = Cm(WIDE.get(field, other))
+        for line in table.rows:
+            line.cells[k].width = Cm(WIDE.get(field, other))
         _write(heading.cells[k], label, bold=True, shade=True, right=k >= left)
         _write(row.cells[k], f"{{{{ row['{field}'] }}}}" if field else "", right=k >= left)
     repeat = OxmlElement("w:tblHeader")
@@ -203,6 +218,8 @@ def _rows(book: Any, name: str, columns: Columns, *, left: int = 1, tall: bool =
     row._tr.get_or_add_trPr().append(whole)
     if tall:
         row.height = Cm(1.1)
+        for paragraph in (p for line in table.rows for cell in line.cells for p in cell.paragraphs):
+            paragraph.paragraph_format.keep_with_next = True
     begin.cells[0].text, end.cells[0].text = "{%tr for row in " + name + " %}", "{%tr endfor %}"
     book.add_paragraph().paragraph_format.space_after = Pt(2)
 
@@ -223,6 +240,11 @@ def _write(cell: Any, text: str, *, bold: bool = False, shade: bool = False, rig
 def _line(paragraph: Any, text: str, *, size: int) -> None:
     paragraph.text = ""
     paragraph.add_run(text).font.size = Pt(size)
+
+
+def _lead(book: Any, text: str) -> None:
+    """Add a sentence that stays with the table below it."""
+    book.add_paragraph(text).paragraph_format.keep_with_next = True
 
 
 def _when(book: Any, condition: str) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 import pandas as pd
 
 from allocator.model import Model
-from allocator.reporting.amounts import share
 from allocator.texts import _
 
 ATTAINMENTS = (80, 100, 120)
@@ -31,7 +30,7 @@ def steps(scheme: list[tuple[float, float, float]]) -> list[Row]:
     rows = []
     for begin, end, rate in scheme:
         says = _("from {begin} to {end} of the quota") if end < float("inf") else _("above {begin} of the quota")
-        rows.append({"sales": says.format(begin=share(begin), end=share(end)), "rate": f"{100 * rate:g} %"})
+        rows.append({"sales": says.format(begin=_percent(begin), end=_percent(end)), "rate": _percent(rate)})
     return rows
 
 
@@ -54,5 +53,9 @@ def deduction(scheme: list[tuple[float, float, float]], base: float, number: Cal
         if end == float("inf"):
             says = _("Of sales above {begin} of the quota {rate} is deducted.")
         money = number(-rate * (end - begin) * base) if end < float("inf") else ""
-        sentences.append(says.format(begin=share(begin), end=share(end), rate=f"{-100 * rate:g} %", money=money))
+        sentences.append(says.format(begin=_percent(begin), end=_percent(end), rate=_percent(-rate), money=money))
     return " ".join(sentences)
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:g} %"

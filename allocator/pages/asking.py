@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from allocator.comparing.swept_screen import curve_size
-from allocator.comparing.words import TARGET
 from allocator.model import LEVELS
 from allocator.pages.figures import LEVELS as LEVEL_COLOURS
 from allocator.pages.figures import lying_height, measured, stacked
@@ -17,7 +16,7 @@ from allocator.pages.parts import Block, Chart, Note, Notes, Section, Table, Til
 from allocator.plan import Plan
 from allocator.reporting.amounts import MONEY, Amounts, count, share
 from allocator.reporting.sentences import Miss, missed_targets, needs_not_asked
-from allocator.reporting.words import KPIS, METRICS
+from allocator.reporting.words import KPIS, METRICS, TARGET
 from allocator.reporting.words import LEVELS as LEVEL_NAMES
 from allocator.texts import _, after
 

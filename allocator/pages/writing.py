@@ -96,7 +96,6 @@ def render(page: Page) -> bytes:
             "sort": _("Sort by {heading}"),
             "filter": _("Show rows with"),
             "no_charts": _("This browser cannot draw the charts; the tables hold the same numbers."),
-            "drawing": _("The chart is being drawn."),
         },
     )
     return text.encode()
