@@ -194,17 +194,17 @@ class TestWorkbook:
     """``plan.xlsx``."""
 
     def test_sheets(self, tmp_path: Path) -> None:
-        """Summary and overview come first; forecast is left out; headings are frozen and can be filtered."""
+        """Summary and overview come first, then what readers look for; headings are frozen and can be filtered."""
         with in_language("en"):
             write_run(sample_plan(), tmp_path / "r")
         book = openpyxl.load_workbook(tmp_path / "r" / "plan.xlsx")
-        assert book.sheetnames[:2] == ["summary", "overview"]
-        assert set(book.sheetnames[2:]) == {"quotas", "targets", "needs", "units", "effects", "findings"}
-        assert book["quotas"].freeze_panes == "B2"
-        assert book["quotas"].auto_filter.ref == "A1:I10"
-        assert [c.value for c in book["quotas"][3]] == [
-            *("li", "north", "iot", "2026-04", "base", 150000.5, 150000.5, 150000.5, 0)
+        assert book.sheetnames == [
+            *("summary", "overview", "targets", "needs", "quotas", "findings", "effects", "#published"),
         ]
+        assert book["#published"].sheet_state == "hidden"
+        assert book["targets"].freeze_panes == "B2"
+        assert book["targets"].auto_filter.ref == "A1:M6"
+        assert [c.value for c in book["targets"][2]][:3] == ["revenue", "revenue", "base"]
 
     def test_the_overview_adds_reps_up_to_units(self, tmp_path: Path) -> None:
         """A unit has its reps below it, with people, quotas of every level, forecast, its share, and base by month."""

@@ -11,13 +11,14 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from allocator.commands.common import Command, Session, console, show
 from allocator.commands.loading import Loaded, load_model, run_name, scenario_option
 from allocator.commands.paging import add_page
+from allocator.commands.pinning import changes_of, pins_option, show_cost, solve_pinned
 from allocator.errors import EngineError
 from allocator.places import find_model
 from allocator.texts import N_, _
@@ -98,6 +99,7 @@ def solve_command() -> click.Command:
                 default="csv",
                 help=_("What the tables of the run are: csv, or parquet."),
             ),
+            pins_option(),
             seconds_option(_("Stop the search after so many seconds; what is not proved by then is no plan.")),
         ],
     )
@@ -113,6 +115,7 @@ def _solve(
     export: Path | None,
     keep: Path | None,
     form: str,
+    pins: Path | None,
     seconds: float | None,
 ) -> int:
     from allocator.reporting.run import check_place, summary_text, write_run
@@ -135,12 +138,14 @@ def _solve(
     if export is not None:
         solving.export(loaded.model, export, strict=strict)
         session.say(_("{path}: the program").format(path=export))
-    plan = in_background(
-        session,
-        lambda progress: solving.solve(
-            loaded.model, engine=engine, strict=strict, seconds=seconds, keep=kept, progress=progress
-        ),
-    )
+    options: dict[str, Any] = {"engine": engine, "strict": strict, "seconds": seconds, "keep": kept}
+    changes = None if pins is None else changes_of(session, pins, loaded.model)
+    if changes is None:
+        plan = in_background(session, lambda progress: solving.solve(loaded.model, **options, progress=progress))
+    else:
+        plan, figures = in_background(
+            session, lambda progress: solve_pinned(loaded.model, changes, progress, **options)
+        )
     plan = _completed(plan, loaded)
     summary = write_run(plan, folder, parquet=form == "parquet")
     if plan.tables:
@@ -150,6 +155,8 @@ def _solve(
         from allocator.reporting.summary import report
 
         show(report(plan, summary, folder))
+        if changes is not None and figures:
+            show_cost(plan, changes, figures)
     elif plan.status != "optimal":
         for reason in plan.reasons:
             session.warn(reason)

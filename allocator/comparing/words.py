@@ -6,7 +6,7 @@ import pandas as pd
 
 from allocator.reporting.amounts import MONEY, UNITS, Amounts, count
 from allocator.reporting.words import KPIS as FIGURES
-from allocator.reporting.words import LEVELS, METRICS, STATUSES
+from allocator.reporting.words import LEVELS, METRICS, STATUSES, TARGET
 from allocator.texts import N_, _
 
 KPIS = {
@@ -29,7 +29,6 @@ PARTS = {
     "scenario": N_("scenario"),
 }
 PERIODS = {"year": N_("year"), "quarter": N_("quarter"), "month": N_("month")}
-TARGET = {"met": N_("met"), "missed": N_("missed"), "hard": N_("hard")}
 
 VALUES = {
     "kpis": {"kpi": KPIS},

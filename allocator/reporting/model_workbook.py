@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from allocator.model import Model
-from allocator.reporting.workbook import LAST_ROW, WIDEST, Formats, display_width, open_book, text_format
+from allocator.reporting.workbook import LAST_ROW, WIDEST, Formats, display_width, open_book, set_page, text_format
 from allocator.schema.dictionary import Column, Table, dictionary, settings_table
 from allocator.schema.parsing import NUMERIC
 from allocator.schema.settings import all_setting_rows, setting_rows
@@ -144,7 +144,7 @@ def _write_index(sheet: Any, model: Model, order: Sequence[str], names: Mapping[
     sheet.set_column(1, 2, 9)
     sheet.set_column(3, 3, 90)
     sheet.freeze_panes(5, 0)
-    _print_setup(sheet, 4)
+    set_page(sheet, rows=(4, 4))
 
 
 def _write_settings(sheet: Any, model: Model, styles: Formats) -> None:
@@ -164,7 +164,7 @@ def _write_settings(sheet: Any, model: Model, styles: Formats) -> None:
     sheet.set_column(1, 1, 36, styles["text"])
     sheet.set_column(2, 2, 90)
     sheet.freeze_panes(1, 1)
-    _print_setup(sheet, 0)
+    set_page(sheet, rows=(0, 0))
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ def _write_table(sheet: Any, frame: pd.DataFrame, table: Table, names: Mapping[s
             sheet.data_validation(1, k, last, k, rule)
     sheet.freeze_panes(1, sum(c.column.key for c in columns))
     sheet.autofilter(0, 0, max(len(frame), 1), len(columns) - 1)
-    _print_setup(sheet, 0)
+    set_page(sheet, rows=(0, 0))
     for row in range(len(frame)):
         for k, cells in enumerate(columns):
             value = cells.content[row]
@@ -288,10 +288,3 @@ def _rule(column: Column, names: Mapping[str, str]) -> dict[str, Any] | None:
             return rule | {"validate": kind, "criteria": ">=", "value": column.least}
         return rule | {"validate": kind, "criteria": "between", "minimum": column.least, "maximum": column.most}
     return None
-
-
-def _print_setup(sheet: Any, heading: int) -> None:
-    sheet.set_landscape()
-    sheet.set_paper(9)
-    sheet.fit_to_pages(1, 0)
-    sheet.repeat_rows(heading)

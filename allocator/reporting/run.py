@@ -26,8 +26,8 @@ from allocator.errors import EngineError, Finding, InputError
 from allocator.model import Model
 from allocator.plan import Plan
 from allocator.reading import load
+from allocator.reporting.plan_workbook import workbook_bytes
 from allocator.reporting.table_text import csv_parts
-from allocator.reporting.workbook import workbook_bytes
 from allocator.schema.writing import write_tables
 from allocator.texts import _
 

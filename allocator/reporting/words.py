@@ -23,6 +23,9 @@ METRICS = {
     "market_share": N_("market share"),
 }
 LEVELS = {"base": N_("base"), "stretch": N_("stretch"), "ceiling": N_("ceiling")}
+TARGET = {"met": N_("met"), "missed": N_("missed"), "hard": N_("hard")}
+"""What becomes of a target."""
+
 STATUSES = {
     "optimal": N_("optimal and proved"),
     "feasible": N_("stopped at a limit, not proved"),

@@ -1,4 +1,4 @@
-"""``plan.xlsx``: the summary and a plain sheet per table, for readers who want to filter and sum."""
+"""Sheets of a workbook: texts that stay texts, numbers with formats, and pages that can be printed."""
 
 from __future__ import annotations
 
@@ -13,37 +13,9 @@ import pandas as pd
 import xlsxwriter
 import xlsxwriter.exceptions
 
-from allocator.plan import Plan
-from allocator.reporting.amounts import Amounts
-from allocator.reporting.headings import HEADINGS, SHEETS
-from allocator.reporting.overview import overview
-from allocator.reporting.sentences import missed_targets, needs_not_asked
+from allocator.reporting.headings import SHEETS
 from allocator.reporting.table_text import cell_text
-from allocator.reporting.words import KPIS, STATUSES
-from allocator.texts import N_, _
-
-LEFT_OUT = ("forecast", "breakdown", "visits", "contracts", "lift", "won", "supply")
-"""Tables that are too long or too fine for a sheet; they are in the run as CSV."""
-
-FIRST = ("targets", "asked", "quotas", "units", "actions", "budget")
-"""Tables that readers look for first, in the order of their sheets."""
-
-LABELS = {
-    **dict(KPIS),
-    "visits_promised": N_("visits promised"),
-    "visits_planned": N_("visits planned"),
-    "visits_scheduled": N_("visits scheduled"),
-    "met": N_("met"),
-    "missed": N_("missed"),
-    "rules": N_("rules recomputed"),
-    "violations": N_("violations"),
-    "largest_residual": N_("largest deviation"),
-    "model": N_("model"),
-    "started_at": N_("started at"),
-    "engine": N_("engine"),
-    "inputs_sha256": N_("fingerprint of the input (SHA-256)"),
-}
-"""What the keys of ``summary.json`` are called on the sheet ``summary``."""
+from allocator.texts import _
 
 LAST_ROW = 1_048_575
 """Rows that a sheet holds below its heading."""
@@ -55,17 +27,6 @@ LARGE = 200_000
 
 Rows = Sequence[tuple[str, object]]
 Formats = Mapping[str, Any]
-
-
-def workbook_bytes(plan: Plan, tables: Mapping[str, pd.DataFrame]) -> bytes:
-    """Return the workbook of a plan: sheet ``summary`` first, then a sheet per table in their order."""
-    order = [*(name for name in FIRST if name in tables), *(name for name in tables if name not in FIRST)]
-    sheets = {name: tables[name] for name in order if name not in LEFT_OUT}
-    if plan.tables:
-        sheets = {"overview": overview(plan), **sheets}
-    rows = _summary_rows(plan, sheets)
-    named = {sheet_name(n): f.rename(columns={c: _(label) for c, label in HEADINGS.items()}) for n, f in sheets.items()}
-    return sheets_bytes(named, rows)
 
 
 def sheets_bytes(sheets: Mapping[str, pd.DataFrame], first: Rows = ()) -> bytes:
@@ -137,16 +98,37 @@ def display_width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
+def set_page(sheet: Any, rows: tuple[int, int], columns: tuple[int, int] | None = None, wide: int = 1) -> None:
+    """Prepare a sheet for the printer: landscape, so many pages wide, headings repeated, pages numbered.
+
+    Parameters
+    ----------
+    rows, columns : pair of int
+        First and last one that every page repeats.
+    wide : int
+    """
+    sheet.set_landscape()
+    sheet.set_paper(9)
+    sheet.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
+    sheet.fit_to_pages(wide, 0)
+    sheet.repeat_rows(*rows)
+    if columns:
+        sheet.repeat_columns(*columns)
+    sheet.set_header("&L&A")
+    sheet.set_footer("&R&P / &N")
+
+
 def add_rows(sheet: Any, rows: Rows, formats: Formats) -> None:
     """Write a sheet of two columns: what, and how much; a label without a value is a heading."""
     for i, (label, value) in enumerate(rows):
-        sheet.write_string(i, 0, label, formats["heading"] if value == "" else None)
+        sheet.write_string(i, 0, label, formats["heading"] if value == "" else text_format(label, formats))
         if isinstance(value, int | float) and math.isfinite(value):
             sheet.write_number(i, 1, value, formats[_number_format(pd.Series([value], dtype=float))])
         else:
             sheet.write_string(i, 1, str(value), formats["wrapped"])
     sheet.set_column(0, 0, _width(label for label, _value in rows))
     sheet.set_column(1, 1, WIDEST)
+    set_page(sheet, rows=(0, 0))
 
 
 def add_table(sheet: Any, frame: pd.DataFrame, formats: Formats) -> None:
@@ -159,15 +141,17 @@ def add_table(sheet: Any, frame: pd.DataFrame, formats: Formats) -> None:
     sheet.freeze_panes(1, 1)
     if len(frame):
         sheet.autofilter(0, 0, len(frame), len(columns) - 1)
+    set_page(sheet, rows=(0, 0))
     # By rows, as constant memory needs.
     cells = [column.cells for column in columns]
-    write = [sheet.write_number if column.number else sheet.write_string for column in columns]
     styles = [column.style for column in columns]
     for i in range(len(frame)):
         for k, values in enumerate(cells):
             value = values[i]
-            if value is not None:
-                write[k](i + 1, k, value, styles[k])
+            if isinstance(value, str):
+                sheet.write_string(i + 1, k, value, text_format(value, formats))
+            elif value is not None:
+                sheet.write_number(i + 1, k, value, styles[k])
 
 
 class _Column:
@@ -197,43 +181,3 @@ def _number_format(column: pd.Series) -> str:
 
 def _width(texts: Iterable[str]) -> int:
     return min(WIDEST, max((display_width(t) for t in texts), default=0) + 2)
-
-
-def _summary_rows(plan: Plan, sheets: Mapping[str, pd.DataFrame]) -> list[tuple[str, object]]:
-    summary = plan.summary
-    rows: list[tuple[str, object]] = [(plan.model.settings.title or plan.model.name, "")]
-    rows += [(_("status"), _(STATUSES.get(plan.status, plan.status)))]
-    rows += [(_("money in"), plan.model.settings.money_unit), ("", "")]
-    rows += _missed_rows(plan) if plan.tables else []
-    for title, part in (
-        (_("key figures"), summary.get("kpis")),
-        (_("targets"), summary.get("targets")),
-        (_("audit"), summary.get("audit")),
-        (_("run"), {k: summary.get(k) for k in ("model", "started_at", "engine", "inputs_sha256")}),
-    ):
-        rows.append((title, ""))
-        rows += [(_(LABELS.get(k, k)), v) for k, v in (part or {}).items() if v is not None]
-        rows.append(("", ""))
-    for name, frame in sheets.items():
-        if len(frame) > LAST_ROW:
-            says = _("the first {shown:,} of {rows:,} rows; all are in {name}.csv")
-            rows.append((name, says.format(shown=LAST_ROW, rows=len(frame), name=name)))
-    return rows
-
-
-def _missed_rows(plan: Plan) -> list[tuple[str, object]]:
-    """What is missed and why, as on the screen."""
-    amounts = Amounts(plan.model.settings.money_unit, plan.model.settings.currency)
-    rows: list[tuple[str, object]] = []
-    parts = (
-        (_("targets that are missed"), missed_targets(plan, amounts)),
-        (_("asked below the company's need"), needs_not_asked(plan, amounts)),
-    )
-    for title, misses in parts:
-        rows.append((title, ""))
-        for miss in misses:
-            cause = "; " + _("because: {cause}").format(cause=miss.cause) if miss.cause else ""
-            rows.append((miss.head, miss.numbers + cause))
-        rows += [(_("none"), " ")] if rows[-1][1] == "" else []
-        rows.append(("", ""))
-    return rows
