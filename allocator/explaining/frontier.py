@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from allocator.errors import InfeasibleError, InputError
+from allocator.explaining.curves import At, Drawing, drawn
 from allocator.explaining.limits import Limit
-from allocator.explaining.lines import pieces
+from allocator.explaining.lines import straight
 from allocator.explaining.reaching import least_value
 from allocator.explaining.resolving import Along, Resolver, attained, goal_values, promises_first, without_whole
 from allocator.explaining.saying_limits import LimitWords
@@ -21,7 +22,10 @@ from allocator.program import Floats
 from allocator.texts import _
 
 EXACT = 1e-7
-"""How far the middle of a segment may be off, relative to one and the largest size of each goal."""
+"""How far a plan may lie off the curve, relative to one and the largest size of each goal."""
+
+SMOOTH = 1e-3
+"""How far a straight line between two points that are told may lie off a smooth piece, relative to the same."""
 
 POINTS = 21
 """Points of a curve that has no straight pieces, or counts in ones."""
@@ -44,10 +48,10 @@ class Frontier:
     names : tuple of str
         Goals in order.
     table : DataFrame
-        limit (and limit2): the value; part (part2): of what there is now; kind: end, bend, point or now; status; the goals by their
+        limit (and limit2): the value; part (part2): of what there is now; kind: end, bend, step, point or now; status; the goals by their
         names; attained_base, attained_stretch; without_ones and gap: contribution without counting in ones, and what counting costs.
-    exact : bool
-        Whether the curve is straight between its points.
+    drawing : Drawing or None
+        The curve between its points, where it is known everywhere.
     whole : bool
         Whether something is counted in ones.
     least : dict of str to float or None
@@ -59,10 +63,20 @@ class Frontier:
     limits: tuple[Limit, ...]
     names: tuple[str, ...]
     table: pd.DataFrame
-    exact: bool
+    drawing: Drawing | None
     whole: bool
     least: dict[str, float | None] = field(default_factory=dict)
     solves: int = 0
+
+    @property
+    def exact(self) -> bool:
+        """Whether the curve is known everywhere."""
+        return self.drawing is not None
+
+    @property
+    def straight(self) -> bool:
+        """Whether it is straight between its points."""
+        return self.drawing is not None and all(p.straight for p in self.drawing.pieces)
 
 
 def frontier(
@@ -86,7 +100,7 @@ def frontier(
     low, high : float
         From and to, in parts of what there is.
     points : int, optional
-        Points of a grid, each way, or of a curve that is not exact.
+        Points of a grid, each way, or of a curve whose bends are not looked for then.
     strict, progress, resolver
         As :func:`allocator.explaining.prices.prices` takes them.
 
@@ -112,18 +126,17 @@ def frontier(
         tell(f"{words.name(limit)}{_(': ')}{words.amount(limit, value)}")
         return along.at(value)
 
-    exact = along.straight and not resolver.whole
-    if exact:
-        values = pieces(at, *ends, exact=EXACT)
+    drawing, kinds = _drawn(along, resolver, at, ends, points)
+    if drawing is not None:
+        values = list(kinds)
     elif limit.whole:
         values = [float(v) for v in range(max(1, math.ceil(ends[0] - 1e-9)), math.floor(ends[1] + 1e-9) + 1)]
     else:
         values = np.linspace(*ends, points or POINTS).tolist()
-    bends = set(values[1:-1]) if exact else set()
     values = sorted({*values, *([limit.now] if ends[0] <= limit.now <= ends[1] else [])})
     rows = []
     for value in values:
-        kind = "bend" if value in bends else "now" if value == limit.now else "end" if value in ends else "point"
+        kind = kinds.get(value) or ("now" if value == limit.now else "end" if value in ends else "point")
         rows.append({"limit": value, "part": value / limit.now, "kind": kind} | _row(resolver, at(value)))
         if resolver.whole:
             rows[-1] |= _without_ones(resolver, along, value, rows[-1])
@@ -131,8 +144,23 @@ def frontier(
     kept = promises_first(resolver)
     least = {level: least_value(model, level, limit, *ends, promises=kept) for level in LEVELS}
     return Frontier(
-        model, (limit,), resolver.names, pd.DataFrame(rows), exact, resolver.whole, least, resolver.solves
+        model, (limit,), resolver.names, pd.DataFrame(rows), drawing, resolver.whole, least, resolver.solves
     )  # fmt: skip
+
+
+def _drawn(
+    along: Along, resolver: Resolver, at: At, ends: tuple[float, float], points: int | None
+) -> tuple[Drawing | None, dict[float, str]]:
+    """The curve and the ways that are told of it, by what they are; none where something is counted in ones, or points are wanted."""
+    if resolver.whole or along.limit.whole or points is not None:
+        return None, {}
+    drawing = straight(at, *ends, exact=EXACT) if along.straight else drawn(at, *ends, exact=EXACT)
+    if not drawing.whole:
+        return None, {}
+    kinds = {way: "point" for piece in drawing.pieces for way in piece.between(SMOOTH)}
+    for one, two in itertools.pairwise(drawing.pieces):
+        kinds |= {one.high: "bend"} if one.high == two.low else {one.high: "step", two.low: "step"}
+    return drawing, {w: k for w, k in kinds.items() if w not in ends} | dict.fromkeys(ends, "")
 
 
 def _row(resolver: Resolver, values: Floats | None) -> dict[str, object]:
@@ -169,7 +197,7 @@ def _crossed(
         rows.append(place | _row(resolver, values))
     table = pd.DataFrame(rows)
     return Frontier(
-        resolver.model, (one, other), resolver.names, table, False, resolver.whole, {}, resolver.solves
+        resolver.model, (one, other), resolver.names, table, None, resolver.whole, {}, resolver.solves
     )  # fmt: skip
 
 

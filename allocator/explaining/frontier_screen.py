@@ -30,6 +30,9 @@ SUMMARY = "frontier.json"
 """File by which the folder of a frontier is known."""
 
 ROWS = 24
+FLAT = 1e-9
+"""Part of itself by which a curve must move to be drawn."""
+
 ATTAINED = ("attained_base", "attained_stretch")
 
 
@@ -37,7 +40,7 @@ def report(found: Frontier, folder: Path | None = None) -> RenderableType:
     """Return a frontier to be printed by rich."""
     words = LimitWords(found.model)
     names = _(" × ").join(words.name(limit) for limit in found.limits)
-    parts: list[RenderableType] = [Text(_("What {limit} brings").format(limit=names), style="bold")]
+    parts: list[RenderableType] = [Text(_("Contribution and targets along: {limit}").format(limit=names), style="bold")]
     if len(found.limits) == 2:
         parts.append(Padding(_grid(found, words), (0, 0, 0, 2)))
     else:
@@ -67,7 +70,7 @@ def _table(found: Frontier, words: LimitWords) -> Table:
     if found.whole:
         grid.add_column(_("counting in ones costs"), justify="right")
     grid.add_column("")
-    kinds = {"bend": _("bends here"), "now": _("now")}
+    kinds = {"bend": _("bends here"), "step": _("jumps here"), "now": _("now")}
     for row in found.table.head(ROWS).to_dict("records"):
         line = [words.amount(limit, row["limit"]), share(row["part"])]
         if row["status"] != "optimal":
@@ -84,8 +87,10 @@ def _notes(found: Frontier, words: LimitWords) -> Iterator[str]:
     limit = found.limits[0]
     if len(found.table) > ROWS:
         yield _("… and {count} more in frontier.csv").format(count=len(found.table) - ROWS)
-    if found.exact:
+    if found.straight:
         yield _("Straight between these points; every goal planned anew at each of them.")
+    elif found.exact:
+        yield _("Smooth between the points where it bends; every goal planned anew at each of them.")
     elif found.whole:
         yield _("Some things are counted in ones: between these points the curve has steps.")
     for level, value in found.least.items():
@@ -101,7 +106,8 @@ def _drawn(found: Frontier, words: LimitWords) -> Iterator[RenderableType]:
         if column not in found.table:
             continue
         points = found.table.set_index("part")[column].astype(float)
-        if points.dropna().size < 2 or points.dropna().nunique() < 2:
+        there = points.dropna()
+        if len(there) < 2 or there.max() - there.min() <= FLAT * max(1.0, there.abs().max()):
             continue
         if column == "contribution":
             size, unit = curve_size(words.wording.amounts, points)

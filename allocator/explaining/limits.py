@@ -319,7 +319,7 @@ def _set_promise(limit: Limit, model: Model, value: float) -> list[Change]:
     """As many of the visits with an executive as before, and clients who buy by the number of visits as they did."""
     tier, part = limit.what["tier"], value / limit.now
     found = [_set("tiers", {"tier": (tier,)}, "multiply", {"visits": part, "executive_visits": part})]
-    if (model["responses"]["driver"] == tier).any():
+    if part > 0 and (model["responses"]["driver"] == tier).any():
         found.append(_set("responses", {"driver": (tier,)}, "multiply", {"effort": 1 / part}))
     return found
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from allocator.explaining.curves import At, Curve, Drawing
 from allocator.program import Floats
-
-At = Callable[[float], Floats | None]
 
 RELATIVE, ABSOLUTE = 1e-6, 1e-9
 """A point lies on a line where it is off by no more than this, relative to its change and to one and the size of what changes."""
@@ -135,8 +135,8 @@ def _crossing(at: At, start: Floats, slope: Floats, near: float, far: float) -> 
     return float(near - apart[k] * (far - near) / (further[k] - apart[k]))
 
 
-def pieces(at: At, low: float, high: float, *, exact: float = 1e-7, most: int = 400) -> list[float]:
-    """Ways between which a function is straight, all of it solved: where it bends, exactly.
+def straight(at: At, low: float, high: float, *, exact: float = 1e-7, most: int = 1000) -> Drawing:
+    """Draw a function that is straight but for its bends, all of it solved.
 
     A segment is taken where its middle lies on it. Where it does not, the lines at its two ends are brought to cross, and the point
     where they do divides it; else its middle does.
@@ -146,14 +146,9 @@ def pieces(at: At, low: float, high: float, *, exact: float = 1e-7, most: int = 
     at : callable
     low, high : float
     exact : float
-        How far off the middle may be, relative to one and the largest size of each value.
+        How far off a point may be, relative to one and the largest size of each value.
     most : int
-        Points after which no more segments are divided.
-
-    Returns
-    -------
-    list of float
-        From low to high.
+        Points after which the drawing is given up.
     """
     span = abs(high - low)
     known: dict[float, Floats | None] = {}
@@ -166,23 +161,36 @@ def pieces(at: At, low: float, high: float, *, exact: float = 1e-7, most: int = 
     ends = [v for v in (value(low), value(high)) if v is not None]
     size = np.max([np.maximum(1.0, np.abs(v)) for v in ends], axis=0) if ends else np.ones(1)
 
-    def straight(a: float, b: float, way: float) -> bool:
+    def on(a: float, b: float, way: float) -> bool:
         one, two, mid = value(a), value(b), value(way)
         if one is None or two is None or mid is None:
             return one is None and two is None and mid is None
-        return bool((np.abs(one + (two - one) * (way - a) / (b - a) - mid) <= exact * size).all())
+        # Where there is a bend, the middle is at least half as far off as the bend.
+        return bool((np.abs(one + (two - one) * (way - a) / (b - a) - mid) <= 0.25 * exact * size).all())
 
     found: set[float] = {low, high}
     todo = [(low, high)]
-    while todo:
+    while todo and len(known) <= most:
         a, b = todo.pop()
-        if b - a <= 1e-9 * span or len(known) > most or straight(a, b, (a + b) / 2):
+        if b - a <= 1e-9 * span or on(a, b, (a + b) / 2):
             continue
         cut = _corner(value, a, b, size)
         cut = (a + b) / 2 if cut is None else cut
         found.add(cut)
         todo += [(a, cut), (cut, b)]
-    return _merged(value, sorted(found), size, exact)
+    ways = _merged(value, sorted(found), size, exact)
+    return Drawing(tuple(_lines(value, ways, len(size))), not todo)
+
+
+def _lines(value: At, ways: list[float], goals: int) -> Iterator[Curve]:
+    """Straight pieces between some ways."""
+    nothing = np.full(goals, np.nan)
+    for a, b in itertools.pairwise(ways):
+        one, two = value(a), value(b)
+        if one is None and two is None:
+            yield Curve(a, b, a, b - a, np.tile(nothing, (3, 1)), nothing)
+        elif one is not None and two is not None:
+            yield Curve(a, b, a, b - a, np.stack([one, two - one, np.zeros(goals)]), np.zeros(goals))
 
 
 def _corner(value: At, a: float, b: float, size: Floats) -> float | None:

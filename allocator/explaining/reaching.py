@@ -12,7 +12,7 @@ from allocator.engines.highs import Highs
 from allocator.engines.status import Status
 from allocator.errors import EngineError, InputError
 from allocator.explaining.limits import Limit
-from allocator.explaining.resolving import alike
+from allocator.explaining.moving import alike
 from allocator.formulation.effort import effort_program
 from allocator.formulation.needs import asked_targets
 from allocator.model import LEVELS, Model

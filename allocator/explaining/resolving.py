@@ -1,14 +1,14 @@
 """Goals re-solved in order while one limit moves: what prices, frontiers and funding are made of.
 
 What can be sold, and so every target and the contribution, is decided before quotas are asked; so the effort program alone is solved
-anew, from the bases of the first plan. Where a limit moves nothing but bounds of the program, and moves them in proportion, they are
-moved there; that this is the program of the changed tables is seen at both ends of the limit's range.
+anew, from the bases of the first plan. Where a limit moves the numbers of the program in proportion, they are moved there; that this is
+the program of the changed tables is seen at other values of the limit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from allocator.engines.status import Status
 from allocator.engines.warm import Warm
 from allocator.errors import EngineError, InputError
 from allocator.explaining.limits import Limit
+from allocator.explaining.moving import Move, learned, same
 from allocator.formulation.effort import Effort, effort_program
 from allocator.formulation.grain import Grain, grain_like, make_grain
 from allocator.model import LEVELS, Model
@@ -25,7 +26,7 @@ from allocator.replanning import Memory
 from allocator.texts import _
 
 SAME = 1e-9
-"""Bounds that differ by less, relative to one and their size, are one."""
+"""Part of the promised visits below which none is missing."""
 
 UP, DOWN = 1.0, 0.99
 """How far a limit moves at most, in parts of what it is."""
@@ -114,24 +115,6 @@ def goal_values(outcome: Outcome) -> Floats | None:
     return np.array([g.scale * g.value(outcome.x) for g in outcome.program.goals])
 
 
-@dataclass(frozen=True)
-class _Move:
-    """How the bounds of a program move with a limit: a program, and what one of the limit adds to each bound."""
-
-    lower: Floats
-    upper: Floats
-    row_lower: Floats
-    row_upper: Floats
-
-    def at(self, program: Program, amount: float) -> Program:
-        return program.with_bounds(
-            program.lower + amount * self.lower,
-            program.upper + amount * self.upper,
-            program.row_lower + amount * self.row_lower,
-            program.row_upper + amount * self.row_upper,
-        )
-
-
 class Along:
     """Goals of a model along one limit.
 
@@ -146,8 +129,7 @@ class Along:
     def __init__(self, resolver: Resolver, limit: Limit, low: float | None = None, high: float | None = None) -> None:
         self.resolver, self.limit = resolver, limit
         self._low, self._high = low, high
-        self._move: _Move | None = None
-        self._span: tuple[float, float] | None = None
+        self._moves: list[tuple[float, float, Move]] | None = None
         self._known: dict[float, Floats | None] = {limit.now: resolver.now}
 
     @property
@@ -167,9 +149,15 @@ class Along:
     @property
     def straight(self) -> bool:
         """Whether the limit moves bounds of the program alone, in proportion: then goals change along straight lines."""
-        if self._span is None:
-            self._learn()
-        return self._move is not None
+        return bool(self.moves) and all(move.straight for _low, _high, move in self.moves)
+
+    @property
+    def moves(self) -> list[tuple[float, float, Move]]:
+        """How the program moves between two values of the limit; empty where it becomes another one."""
+        if self._moves is None:
+            still = self.limit.whole or self.limit.kind == "promise"  # another promise is another program
+            self._moves = [] if still else list(self._learned())
+        return self._moves
 
     def at(self, value: float) -> Floats | None:
         """Goals at a value of the limit; None where there is no plan."""
@@ -180,10 +168,9 @@ class Along:
 
     def program(self, value: float) -> Program | None:
         """The effort program at a value; None where the tables cannot say it."""
-        if self.straight and self._move is not None and self._span is not None:
-            low, high = self._span
+        for low, high, move in self.moves:
             if low <= value <= high:
-                return self._move.at(self.resolver.effort.program, value - self.limit.now)
+                return move.at(value - self.limit.now)
         effort = self.effort(value)
         return None if effort is None else effort.program
 
@@ -194,73 +181,35 @@ class Along:
         except InputError:
             return None
 
-    def _learn(self) -> None:
-        """See how bounds move, at both ends of the range; nearer ends where the far ones are another program."""
-        self._span = (self.limit.now, self.limit.now)
-        if self.limit.whole:
+    def _learned(self) -> Iterator[tuple[float, float, Move]]:
+        """See how numbers move: the same way both ways, or each way by itself, less far where the end is another program."""
+        now, start = self.limit.now, self.resolver.effort.program
+        written: dict[float, Program | None] = {}
+
+        def program(value: float) -> Program | None:
+            if value not in written:
+                effort = self.effort(value)
+                written[value] = None if effort is None else effort.program
+            return written[value]
+
+        def move_to(end: float, seen: float) -> Move | None:
+            there, between = program(end), program(seen)
+            move = None if there is None else learned(start, there, end - now)
+            right = move is not None and between is not None and same(move.at(seen - now), between)
+            return move if right else None
+
+        ends = [end for end in (self.lowest, self.highest) if end != now]
+        both = move_to(*ends) if len(ends) == 2 else None
+        if both is not None:
+            yield min(ends), max(ends), both
             return
-        for part in (1.0, 0.1):
-            high = self.limit.now + part * (self.highest - self.limit.now)
-            low = self.limit.now + part * (self.lowest - self.limit.now)
-            ends = [v for v in (high, low) if v != self.limit.now]
-            move = None
-            for end in ends:
-                effort = self.effort(end)
-                if effort is None or not alike(self.resolver.effort.program, effort.program):
+        for end in ends:
+            for part in (1.0, 0.1):
+                way = part * (end - now)
+                move = move_to(now + way, now + way / 2)
+                if move is not None:
+                    yield min(now, now + way), max(now, now + way), move
                     break
-                if move is None:
-                    move = _moved(self.resolver.effort.program, effort.program, end - self.limit.now)
-                if move is None or not _same(
-                    move.at(self.resolver.effort.program, end - self.limit.now), effort.program
-                ):
-                    break
-            else:
-                self._move, self._span = move, (low, high)
-                return
-
-
-def alike(one: Program, other: Program) -> bool:
-    """Whether two programs differ in bounds alone."""
-    a, b = one.matrix, other.matrix
-    return (
-        one.shape == other.shape
-        and one.money == other.money
-        and len(a.data) == len(b.data)
-        and np.array_equal(a.indptr, b.indptr)
-        and np.array_equal(a.indices, b.indices)
-        and np.array_equal(a.data, b.data)
-        and np.array_equal(one.integer, other.integer)
-        and [g.name for g in one.goals] == [g.name for g in other.goals]
-        and all(
-            np.array_equal(g.costs, h.costs) and (g.constant, g.scale) == (h.constant, h.scale)
-            for g, h in zip(one.goals, other.goals, strict=True)
-        )
-    )
-
-
-def _bounds(program: Program) -> tuple[Floats, ...]:
-    return program.lower, program.upper, program.row_lower, program.row_upper
-
-
-def _moved(one: Program, other: Program, amount: float) -> _Move | None:
-    """What one of a limit adds to each bound; None where one comes or goes."""
-    found = []
-    for a, b in zip(_bounds(one), _bounds(other), strict=True):
-        if not np.array_equal(np.isinf(a), np.isinf(b)):
-            return None
-        with np.errstate(invalid="ignore"):
-            change = np.where(np.isinf(a), 0.0, (b - a) / amount)
-        found.append(np.where(np.abs(change * amount) <= 1e-13 * np.abs(np.where(np.isinf(a), 0.0, a)), 0.0, change))
-    return _Move(*found)
-
-
-def _same(one: Program, other: Program) -> bool:
-    """Whether the bounds of two programs are the same."""
-    for a, b in zip(_bounds(one), _bounds(other), strict=True):
-        some = np.isfinite(b)
-        if not np.isfinite(a[some]).all() or (np.abs(a[some] - b[some]) > SAME * (1 + np.abs(b[some]))).any():
-            return False
-    return True
 
 
 def attained(resolver: Resolver, values: Floats) -> dict[str, float]:

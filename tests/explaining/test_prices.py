@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from directly import direct, on_it
+from directly import direct, moved, on_it
 from random_models import random_model
 
 from allocator.errors import InputError
 from allocator.explaining.frontier import frontier
-from allocator.explaining.limits import Limit, parse_limit
-from allocator.explaining.lines import first_piece, pieces
+from allocator.explaining.limits import parse_limit
+from allocator.explaining.lines import first_piece, straight
 from allocator.explaining.prices import Price, Prices, binding, priced, prices
 from allocator.explaining.resolving import Resolver
 from allocator.formulation.grain import make_grain
@@ -36,14 +36,6 @@ def close(found: Floats, expected: Floats, values: Floats) -> bool:
     """Whether two changes of goals are one: to 1e-6 of the difference, or 1e-9 of what changes."""
     room = np.maximum(1e-6 * np.abs(expected), 2e-9 * np.maximum(1.0, np.abs(values)))
     return bool((np.abs(found - expected) <= room).all())
-
-
-def moved(model: Model, limit: Limit, value: float) -> Floats | None:
-    """Goals with a limit at a value; None where the tables cannot say it, or there is no plan."""
-    try:
-        return direct(limit.at(model, value))
-    except InputError:
-        return None
 
 
 def check(model: Model, price: Price, values: Floats) -> int:
@@ -169,7 +161,9 @@ def test_bends_are_exact(seed: int) -> None:
     corners = np.sort(rng.uniform(0, 10, 5))
     heights = rng.normal(size=(2, 7)) * 10
     at = np.concatenate([[0.0], corners, [10.0]])
-    found = pieces(lambda w: np.array([np.interp(w, at, h) for h in heights]), 0.0, 10.0)
+    drawing = straight(lambda w: np.array([np.interp(w, at, h) for h in heights]), 0.0, 10.0)
+    assert drawing.whole
+    found = [p.low for p in drawing.pieces] + [10.0]
     assert len(found) == len(at)
     assert np.allclose(found, at, atol=1e-6)
 
