@@ -90,7 +90,7 @@ def _publish(session: Session, run: Path, name: str | None, because: str, regist
     session.say(_("Votes needed:"))
     for line in needed(version):
         session.say("  " + line)
-    session.say(_next(version, registry))
+    session.say(_next(version, registry and found.name))
 
 
 def _next(version: Version, registry: str | None) -> str:
@@ -242,4 +242,4 @@ def _approve(
     for line in needed(known):
         session.say("  " + line)
     if known.state == "proposed":
-        session.say(_next(known, registry))
+        session.say(_next(known, registry and found.name))

@@ -50,7 +50,7 @@ class Database:
 
     def __init__(self, place: str | Path, wait: float = 30.0) -> None:
         self._url = _url_of(place)
-        self.name = self._url.render_as_string(hide_password=True)
+        self.name = self._url.set(drivername="postgresql").render_as_string(hide_password=True)
         self.file: Path | None = None
         self._wait = wait
         if self._url.get_backend_name() == "sqlite":
