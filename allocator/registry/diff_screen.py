@@ -35,7 +35,7 @@ def report(diff: VersionDiff) -> RenderableType:
     settings = diff.model.settings
     amounts = Amounts(settings.money_unit, settings.currency)
     head = Text(f"{diff.before.full_number} → {diff.after.full_number}", style="bold")
-    parts: list[RenderableType] = [head, Text(_("{share} of the quotas move.").format(share=share(diff.moved)))]
+    parts: list[RenderableType] = [head, Text(_("Quotas moved: {share}").format(share=share(diff.moved)))]
     if diff.before.because or diff.after.because:
         parts.append(Text(diff.after.because, style="dim"))
     parts += [*_inputs(diff), *_figures(diff, amounts), *_targets(diff, amounts), *_quotas(diff, amounts)]
