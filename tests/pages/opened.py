@@ -31,6 +31,7 @@ class Opened(HTMLParser):
         assert not self._open
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep an element, and begin what it begins."""
         self.elements.append((tag, dict(attrs)))
         if tag not in VOID:
             self._open.append(tag)
@@ -44,11 +45,13 @@ class Opened(HTMLParser):
             self.scripts.append("")
 
     def handle_endtag(self, tag: str) -> None:
+        """End the innermost element, which must be this one."""
         assert self._open.pop() == tag
         if tag == "table":
             self.tables[self._caption] = self._rows
 
     def handle_data(self, data: str) -> None:
+        """Keep a text where it stands."""
         inside = self._open[-1] if self._open else ""
         if inside in ("td", "th"):
             self._rows[-1][-1] += data
