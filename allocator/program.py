@@ -58,10 +58,24 @@ class Family:
     @functools.cached_property
     def keys(self) -> NDArray[np.uint64]:
         """Hash of name and labels of each column or row: the same in every program that has it."""
-        frame = pd.DataFrame(dict(self.labels or {"": range(len(self))}), index=range(len(self)))
-        name = pd.util.hash_array(np.array([self.name], object))[0]
-        keys: NDArray[np.uint64] = pd.util.hash_pandas_object(frame, index=False).to_numpy(np.uint64) ^ name
+        keys = np.full(len(self), pd.util.hash_array(np.array([self.name], object))[0])
+        for values in self.labels.values() if self.labels else (np.arange(len(self)),):
+            keys = keys * _MIX + _hashes(values)
         return keys
+
+
+_MIX = np.uint64(0x9E3779B97F4A7C15)
+"""An odd number of many digits: keys of labels in another order differ."""
+
+
+def _hashes(values: Any) -> NDArray[np.uint64]:
+    """Hash of each label; texts once for all that are alike."""
+    known = np.asarray(values) if not isinstance(values, pd.Categorical) else None
+    if known is not None and known.dtype != object:
+        return np.asarray(pd.util.hash_array(known))
+    codes, texts = (values.codes, values.categories) if known is None else pd.factorize(known)
+    hashes = pd.util.hash_array(np.asarray(texts, object), categorize=False)
+    return np.append(hashes, np.uint64(0))[codes]
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ from allocator.texts import _
 
 if TYPE_CHECKING:
     from allocator.replanning import Memory
+    from allocator.reviewing.stability import Stability
 
 Progress = Callable[[str], None]
 STATUS = {
@@ -61,6 +62,7 @@ def solve(
     workers: int | None = None,
     progress: Progress | None = None,
     memory: Memory | None = None,
+    near: Stability | None = None,
 ) -> Plan:
     """Plan a model: forecast, effort, quotas, dated visits, audited.
 
@@ -86,6 +88,8 @@ def solve(
         Told the name of each goal before it is solved.
     memory : Memory, optional
         What an earlier run has left, from which HiGHS starts; or where this run leaves it.
+    near : Stability, optional
+        The plan in force, and how near to it this one keeps.
 
     Returns
     -------
@@ -116,8 +120,12 @@ def solve(
     refused = tuple(f.says for f in doubts if f.severity == "error")
     if any(f.severity == "error" and f.rule != "arithmetic" for f in doubts):
         return _plan_without_numbers(model, "infeasible", refused, effort.program, solver, clock)
-    first = _in_order(effort.program, solver, seconds, progress, wishes)
-    if first.status is Status.OPTIMAL:
+    first = (
+        _in_order(effort.program, solver, seconds, progress, wishes)
+        if near is None
+        else near.effort(effort, solver, seconds)
+    )
+    if first.status is Status.OPTIMAL and near is None:
         settle_effort(effort, first, solver, seconds)
     clock.lap("solve")
     if first.x is None or first.status is not Status.OPTIMAL:
@@ -125,7 +133,7 @@ def solve(
     tables, forecast = effort_tables(effort, first.x, effects=not quick)
     clock.lap("build")
     left = None if seconds is None else max(seconds - first.seconds, 1e-3)
-    asked = _ask(effort, forecast, solver, left, progress, wishes)
+    asked = _ask(effort, forecast, solver, left, progress, wishes, near)
     clock.lap("solve")
     last, second = asked[-1]
     if second.x is None or second.status is not Status.OPTIMAL:
@@ -149,7 +157,8 @@ def solve(
         clock.lap("build")
         summary["seconds"] |= clock.seconds
         return Plan(model, "optimal", tables, goals, summary, binding, (), model.findings)
-    model = replace(model, findings=(*model.findings, *publish(grain, tables)))
+    given = None if near is None else near.given(tables["quotas"])
+    model = replace(model, findings=(*model.findings, *publish(grain, tables, given)))
     clock.lap("round")
     if visits:
         summary["schedule"] = _date_visits(model, tables, keep, workers)
@@ -223,17 +232,21 @@ def _ask(
     seconds: float | None,
     progress: Progress | None,
     wishes: dict[str, int],
+    near: Stability | None = None,
 ) -> list[tuple[Quotas, Outcome]]:
     """Ask for base, then for stretch and ceiling on top of it; the last one may have no answer."""
     asked: list[tuple[Quotas, Outcome]] = []
     below: Floats | None = None
     for level in LEVELS:
-        quotas = quota_program(effort.draft.grain, forecast, effort.draft.money, level, below)
-        outcome = _in_order(quotas.program, solver, seconds, progress, wishes)
+        like = asked[-1][0] if asked else None
+        quotas = quota_program(effort.draft.grain, forecast, effort.draft.money, level, below, like)
+        found = None if near is None else near.quotas(quotas, solver, seconds)
+        outcome = found or _in_order(quotas.program, solver, seconds, progress, wishes)
         asked.append((quotas, outcome))
         if outcome.status is not Status.OPTIMAL or outcome.x is None:
             break
-        settle_quotas(quotas, below, outcome, solver, seconds)
+        if near is None:
+            settle_quotas(quotas, below, outcome, solver, seconds)
         seconds = None if seconds is None else max(seconds - outcome.seconds, 1e-3)
         exact = np.maximum(outcome.x[quotas.asking.columns[level]], 0.0) * quotas.program.money
         below = exact if below is None else np.maximum(exact, below)

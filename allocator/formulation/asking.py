@@ -33,6 +33,8 @@ class Asking:
         What a level asks beyond what can be reached; −1 where nothing may be.
     asked : dict of str to float array, shape (cells,)
         What was asked in the months that are over, by level (program money); empty where none is.
+    cuts : dict
+        Cells that targets count, kept from one level to the next.
     """
 
     grain: Grain
@@ -42,6 +44,7 @@ class Asking:
     columns: dict[str, Ints] = field(default_factory=dict)
     beyond: dict[str, Ints] = field(default_factory=dict)
     asked: dict[str, Floats] = field(default_factory=dict)
+    cuts: dict[tuple[Any, ...], Any] = field(default_factory=dict)
 
     @property
     def over(self) -> np.ndarray:

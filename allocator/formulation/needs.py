@@ -140,23 +140,79 @@ def _all_of_the_forecast(asking: Asking) -> Needs:
     return Needs(table, matrix, (total, nothing), _instead(asking, np.zeros(len(cell), int), cell, owed, 1))
 
 
+@dataclass(frozen=True)
+class Cut:
+    """Cells that a target counts, the same at every level.
+
+    Attributes
+    ----------
+    cell, number : int array, shape (entries,)
+        A cell counts in as many repetitions as there are units above it that repeat.
+    owed : float array, shape (entries,)
+        Part of it that is owed.
+    names : DataFrame, shape (repetitions, each)
+        Values of the target's ``each``.
+    """
+
+    cell: Ints
+    number: Ints
+    owed: Floats
+    names: pd.DataFrame
+
+    @property
+    def texts(self) -> list[str]:
+        """A text for each repetition."""
+        keys = list(self.names.columns)
+        if not keys:
+            return [""]
+        rows = self.names.itertuples(index=False)
+        return ["; ".join(f"{k}={v}" for k, v in zip(keys, values, strict=True)) for values in rows]
+
+
+def _cut(asking: Asking, row: pd.Series) -> Cut:
+    """Cells of a target by repetition."""
+    key = "", row["scope"], row["period"], row["each"]
+    if key not in asking.cuts:
+        scope, each = parse_scope(row["scope"]), list(row["each"])
+        keys = _labels(asking, scope, asking.grain.model.calendar.window(row["period"]), each)
+        keys = keys[(keys != "").all(axis=1)] if each else keys
+        number = keys.groupby(each, sort=True).ngroup().to_numpy() if each else np.zeros(len(keys), int)
+        names = keys.assign(n=number).drop_duplicates("n").sort_values("n", ignore_index=True)[each]
+        names = names if each else pd.DataFrame(index=[0])
+        cell = keys.index.to_numpy()
+        asking.cuts[key] = Cut(cell, number, owed_part(asking, cell, scope, keys), names)
+    found: Cut = asking.cuts[key]
+    return found
+
+
+def _whole(asking: Asking, row: pd.Series, names: pd.DataFrame) -> Cut:
+    """Cells of what a target is a share of, by repetition of the target: only rep, unit and kinds of unit carry over."""
+    key = row["share_of"], row["scope"], row["period"], row["each"]
+    if key not in asking.cuts:
+        model, scope = asking.grain.model, parse_share_of(row["share_of"])[1]
+        carried = [e for e in row["each"] if e in {"rep", "unit", *model["units"]["kind"]}]
+        labels = _labels(asking, scope, model.calendar.window(row["period"]), carried)
+        labels, number = labels.assign(cell=labels.index), names.assign(n=np.arange(len(names)))[[*carried, "n"]]
+        both = labels.merge(number, **({"on": carried} if carried else {"how": "cross"}))
+        cell = both["cell"].to_numpy(int)
+        owed = owed_part(asking, cell, scope, both[carried])
+        asking.cuts[key] = Cut(cell, both["n"].to_numpy(int), owed, names)
+    found: Cut = asking.cuts[key]
+    return found
+
+
+def _labels(asking: Asking, scope: Scope, months: Ints, keys: list[str]) -> pd.DataFrame:
+    """Labels of the cells of a scope and some months, by cell."""
+    cell = np.flatnonzero(asking.mask(scope, months))
+    return with_units_above(pd.DataFrame({k: asking.label(k)[cell] for k in keys}, index=cell), asking.grain.model)
+
+
 def _target_needs(asking: Asking, row: pd.Series) -> list[Needs]:
     """Write out one target, a block for each of its bounds."""
-    model, money = asking.grain.model, asking.builder.money
-    months, scope, each = model.calendar.window(row["period"]), parse_scope(row["scope"]), list(row["each"])
-    cell = np.flatnonzero(asking.mask(scope, months))
-    keys = with_units_above(pd.DataFrame({e: asking.label(e)[cell] for e in each}, index=cell), model)
-    keys = keys[(keys != "").all(axis=1)] if each else keys
-    number = keys.groupby(each, sort=True).ngroup().to_numpy() if each else np.zeros(len(keys), int)
-    size = int(number.max(initial=-1)) + 1 if each else 1
-    names = keys.assign(n=number).drop_duplicates("n").sort_values("n")
-    text = [""]
-    if each:
-        found = names[each].itertuples(index=False)
-        text = ["; ".join(f"{e}={v}" for e, v in zip(each, values, strict=True)) for values in found]
-    at = keys.index.to_numpy()
-    part = owed_part(asking, at, scope, keys)
-    owed, sold = asking.rows(number, at, part, size), _instead(asking, number, at, part, size)
+    money, cut = asking.builder.money, _cut(asking, row)
+    size, text = len(cut.names), cut.texts
+    owed = asking.rows(cut.number, cut.cell, cut.owed, size)
+    sold = _instead(asking, cut.number, cut.cell, cut.owed, size)
     out = []
     for bound in ("at_least", "at_most"):
         if np.isnan(row[bound]):
@@ -164,7 +220,7 @@ def _target_needs(asking: Asking, row: pd.Series) -> list[Needs]:
         constant, matrix = np.full(size, row[bound] / money), sp.csr_array((size, asking.builder.columns))
         scale = np.abs(constant)
         if row["share_of"]:
-            whole, before, expected = _share_base(asking, row, months, names, size)
+            whole, before, expected = _share_base(asking, _whole(asking, row, cut.names), size)
             constant, matrix, scale = row[bound] * before, sp.csr_array(row[bound] * whole), row[bound] * expected
         table = pd.DataFrame(
             {
@@ -181,24 +237,12 @@ def _target_needs(asking: Asking, row: pd.Series) -> list[Needs]:
     return out
 
 
-def _share_base(
-    asking: Asking, row: pd.Series, months: Ints, names: pd.DataFrame, size: int
-) -> tuple[sp.csr_array, Floats, Floats]:
+def _share_base(asking: Asking, cut: Cut, size: int) -> tuple[sp.csr_array, Floats, Floats]:
     """What is owed of the cut that a bound is a share of, for each repetition; what was sold instead; the same of its forecast."""
-    model, scope = asking.grain.model, parse_share_of(row["share_of"])[1]
-    cell = np.flatnonzero(asking.mask(scope, months))
-    carried = [e for e in row["each"] if e in {"rep", "unit", *model["units"]["kind"]}]
-    labels = with_units_above(pd.DataFrame({e: asking.label(e)[cell] for e in carried}, index=cell), model)
-    number = names.assign(n=np.arange(size))
-    if carried:
-        both = labels.assign(cell=labels.index).merge(number[[*carried, "n"]], on=carried)
-    else:
-        both = pd.DataFrame({"cell": cell}).merge(number[["n"]], how="cross")
-    mine, n = both["cell"].to_numpy(int), both["n"].to_numpy(int)
-    owed = owed_part(asking, mine, scope, both[carried])
-    forecast = _forecast(asking)[mine] * _owed_or_sold(asking, mine, owed)
-    before = _instead(asking, n, mine, owed, size)
-    return asking.rows(n, mine, owed, size), before, np.bincount(n, weights=forecast, minlength=size)
+    forecast = _forecast(asking)[cut.cell] * _owed_or_sold(asking, cut.cell, cut.owed)
+    before = _instead(asking, cut.number, cut.cell, cut.owed, size)
+    whole = asking.rows(cut.number, cut.cell, cut.owed, size)
+    return whole, before, np.bincount(cut.number, weights=forecast, minlength=size)
 
 
 def owed_part(asking: Asking, cell: Ints, scope: Scope, names: pd.DataFrame) -> Floats:

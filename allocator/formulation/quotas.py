@@ -32,7 +32,12 @@ class Quotas:
 
 
 def quota_program(
-    grain: Grain, forecast: Floats, money: float, level: str = "base", below: Floats | None = None
+    grain: Grain,
+    forecast: Floats,
+    money: float,
+    level: str = "base",
+    below: Floats | None = None,
+    like: Quotas | None = None,
 ) -> Quotas:
     """Write the quota program of a level.
 
@@ -47,8 +52,11 @@ def quota_program(
         base, stretch or ceiling.
     below : float array, shape (cells,), optional
         Quotas of the level below, in the model's money.
+    like : Quotas, optional
+        Program of another level, from the same forecast.
     """
     asking = _cells(grain, forecast / money, money, level)
+    asking.cuts = like.asking.cuts if like else {}
     _columns(asking, None if below is None else below / money)
     base_is_reachable(asking)
     _ceilings(asking)
