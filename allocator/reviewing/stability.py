@@ -1,0 +1,308 @@
+"""Numbers already given move only for a reason: the change from the plan in force as a goal of its own (section 9)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+
+from allocator.engines.status import Engine, Status
+from allocator.formulation.arrays import positions
+from allocator.formulation.budget import line_matrix
+from allocator.formulation.draft import widen
+from allocator.formulation.effort import Effort
+from allocator.formulation.grain import Grain
+from allocator.formulation.quotas import Quotas
+from allocator.formulation.visiting import visits_matrix
+from allocator.ordering import Ordering, Outcome
+from allocator.program import Floats, Goal, Program
+from allocator.reviewing.changing import beyond_limit, counted, held_within, padded, picked
+from allocator.reviewing.published import Published
+
+UNCHANGED = 1e-7
+"""A change up to this, as a share of all that was given, is the arithmetic's last digits."""
+
+CONTRIBUTION = "contribution"
+KEPT = -1.0
+"""Under this the answer stands that keeps the plan in force."""
+
+
+@dataclass
+class Stability:
+    """How near a plan keeps to the one in force.
+
+    Attributes
+    ----------
+    published : Published
+    give : float
+        Share of the best contribution that may be given up so that less changes.
+    within : float
+        The plan in force is kept as it is while every goal is this near to its best (contribution: relative).
+    moved : float
+        Share by which one rep's number for the remaining months may move.
+    kept : bool or None
+        Whether effort and money of the plan in force were kept; None before a program was solved.
+    ordered : Outcome or None
+        The goals before contribution, and the best contribution: found once for all ``give``.
+    answers : dict of float to Outcome
+        By what was given up.
+    """
+
+    published: Published
+    give: float = 0.005
+    within: float = 0.005
+    moved: float = 0.2
+    kept: bool | None = None
+    ordered: tuple[Outcome, Outcome] | None = None
+    answers: dict[float, Outcome] = field(default_factory=dict)
+
+    def effort(self, effort: Effort, solver: Engine, seconds: float | None) -> Outcome:
+        """Solve the effort program: the plan in force if it is near enough to the best, else what changes least."""
+        best = self._best(effort, solver, seconds)
+        if best[1].status is not Status.OPTIMAL:
+            return best[1]
+        if self.kept is None:
+            found = self._try_to_keep(effort, best[1], solver, seconds)
+            self.kept = found is not None
+            if found is not None:
+                self.answers[KEPT] = found
+        if self.kept:
+            return self.answers[KEPT]
+        if self.give not in self.answers:
+            self.answers[self.give] = self._least_change(effort, best, solver, seconds)
+        return self.answers[self.give]
+
+    def _best(self, effort: Effort, solver: Engine, seconds: float | None) -> tuple[Outcome, Outcome]:
+        """All goals in order: those before contribution, then all."""
+        if self.ordered is None:
+            goals = effort.program.goals
+            last = bool(goals) and goals[-1].name == CONTRIBUTION
+            before = goals[:-1] if last else goals
+            first = Ordering(replace(effort.program, goals=before), solver, seconds=seconds).run()
+            if not last or first.status is not Status.OPTIMAL:
+                self.ordered = (first, first)
+            else:
+                then = Ordering(replace(first.program, goals=goals[-1:]), solver, seconds=seconds).run()
+                every = replace(then, best={**first.best, **then.best}, duals={**first.duals, **then.duals})
+                every.solves, every.seconds = first.solves + then.solves, first.seconds + then.seconds
+                self.ordered = (first, every)
+        return self.ordered
+
+    def _try_to_keep(self, effort: Effort, best: Outcome, solver: Engine, seconds: float | None) -> Outcome | None:
+        """The plan in force, where it is possible and every goal is near its best; None where it is not."""
+        loose = [(g, best.best[g.name] + self._room(g, best.best[g.name])) for g in effort.program.goals]
+        program = held_within(effort.program, loose)
+        outcome = self._change(effort, program, effort.program.goals, solver, seconds)
+        if outcome.status is not Status.OPTIMAL or outcome.x is None:
+            return None
+        if max(outcome.best["change"], outcome.best["change of the rest"]) > UNCHANGED:
+            return None
+        return self._told(effort, outcome, best)
+
+    def _room(self, goal: Goal, value: float) -> float:
+        """What a goal may lose so that the plan in force is kept: misses in points, contribution as a share."""
+        return self.within * (abs(value) if goal.name == CONTRIBUTION else 1.0)
+
+    def _least_change(
+        self, effort: Effort, best: tuple[Outcome, Outcome], solver: Engine, seconds: float | None
+    ) -> Outcome:
+        """Goals before contribution at their best, contribution within what may be given, then the least change."""
+        first, every = best
+        goal = effort.program.goals[-1]
+        program = first.program
+        if goal.name == CONTRIBUTION:
+            value = every.best[CONTRIBUTION]
+            program = held_within(program, [(goal, value + self.give * abs(value))])
+        outcome = self._change(effort, program, (goal,) if goal.name == CONTRIBUTION else (), solver, seconds)
+        return self._told(effort, outcome, every)
+
+    def _change(
+        self, effort: Effort, program: Program, after: tuple[Goal, ...], solver: Engine, seconds: float | None
+    ) -> Outcome:
+        """Solve for the least change of visits and money, then of what follows from them, then some goals."""
+        given = _given(effort, self.published)
+        rest = _rest(effort, self.published)
+        program, change = counted(replace(program, goals=()), *given, "change")
+        program, other = counted(program, *rest, "change of the rest")
+        size = program.shape[1]
+        goals = [padded(change, size), other, *(padded(g, size) for g in after)]
+        rng = np.random.default_rng(9)  # of equal answers one, and no two columns alike
+        goals.append(Goal("tie", "tie", 1e-3 * (1 + 0.05 * rng.random(size)) * np.isfinite(program.lower)))
+        return Ordering(replace(program, goals=tuple(goals)), solver, seconds=seconds).run()
+
+    def _told(self, effort: Effort, outcome: Outcome, best: Outcome) -> Outcome:
+        """The outcome as one of the effort program itself."""
+        size = effort.program.shape[1]
+        x = None if outcome.x is None else outcome.x[:size]
+        return Outcome(
+            outcome.status, effort.program, x, dict(best.best), dict(best.duals), best.solves + outcome.solves,
+            best.seconds + outcome.seconds, outcome.detail,
+        )  # fmt: skip
+
+    def quotas(self, quotas: Quotas, solver: Engine, seconds: float | None) -> Outcome:
+        """Solve the quota program of a level so that published quotas move little."""
+        asking, program = quotas.asking, quotas.program
+        level, size = asking.level, program.shape[1]
+        column = asking.columns[level]
+        given = self.published.exact(asking.cells, asking.grain, level) / program.money
+        ahead = np.flatnonzero(~asking.over)
+        total = max(float(given[ahead].sum()), 1e-9)
+        change = (picked(column[ahead], size), given[ahead], np.full(len(ahead), 1 / total))
+        wider, moved = self._limits(quotas, given)
+        wider, least = counted(wider, *change, f"{level} change")
+        goals = [padded(g, wider.shape[1]) for g in program.goals]
+        cut = next(i for i, g in enumerate(goals) if g.name == f"{level} total")
+        ordered = (goals[0], padded(moved, wider.shape[1]), *goals[1:cut], least, *goals[cut:])
+        wider = replace(wider, goals=ordered)
+        outcome = Ordering(wider, solver, seconds=seconds).run()
+        if outcome.status is Status.OPTIMAL:
+            kept = self._keep_quotas(wider, outcome, ordered, f"{level} change", solver, seconds)
+            outcome = kept or outcome
+            _settle(outcome, solver)
+        names = {g.name for g in program.goals}
+        told = replace(outcome, program=replace(outcome.program, goals=tuple(g for g in ordered if g.name in names)))
+        return told
+
+    def _keep_quotas(
+        self, program: Program, best: Outcome, goals: tuple[Goal, ...], name: str, solver: Engine, seconds: float | None
+    ) -> Outcome | None:
+        """The published quotas, where every gap is near its best; None where they cannot be kept."""
+        cut = next(i for i, g in enumerate(goals) if g.name == name)
+        if best.best[name] <= UNCHANGED:
+            return None
+        loose = [(g, best.best[g.name] + self.within) for g in goals[:cut]]
+        outcome = Ordering(replace(held_within(program, loose), goals=(goals[cut],)), solver, seconds=seconds).run()
+        if outcome.status is not Status.OPTIMAL or outcome.best[name] > UNCHANGED:
+            return None
+        outcome.best = {**best.best, **outcome.best}
+        outcome.duals = dict(best.duals)
+        return outcome
+
+    def _limits(self, quotas: Quotas, given: Floats) -> tuple[Program, Goal]:
+        """How far a rep's number for the remaining months moves beyond the limit; a rep without a number has none."""
+        asking, program = quotas.asking, quotas.program
+        rep, ahead = asking.cells["rep"].to_numpy(int), ~asking.over
+        reps = len(asking.grain.people.code)
+        before = np.bincount(rep[ahead], weights=given[ahead], minlength=reps)
+        some = np.flatnonzero(before > 0)
+        row = np.full(reps, -1)
+        row[some] = np.arange(len(some))
+        mine = np.flatnonzero(ahead & (row[rep] >= 0))
+        entries = (np.ones(len(mine)), (row[rep[mine]], asking.columns[asking.level][mine]))
+        matrix = sp.csr_array(sp.coo_array(entries, shape=(len(some), program.shape[1])))
+        scale = np.full(len(some), 1 / max(float(before.sum()), 1e-9))
+        return beyond_limit(program, matrix, before[some], self.moved * before[some], scale, f"{asking.level} moved")
+
+    def given(self, table: pd.DataFrame) -> pd.Series:
+        """Published quotas that stand: where neither the quota nor those of the levels below it changed; else NaN."""
+        before = self.published.tables["quotas"]
+        keys = ["rep", "product", "month"]
+        stands = pd.Series(True, index=table.index)
+        out = pd.Series(np.nan, index=table.index)
+        unchanged: pd.Series | None = None
+        for level in ("base", "stretch", "ceiling"):
+            old = before[before["level"] == level].set_index(keys)[["exact", "quota"]]
+            mine = table[table["level"] == level]
+            found = old.reindex(pd.MultiIndex.from_frame(mine[keys].astype("str")))
+            exact = found["exact"].to_numpy(float)
+            same = np.abs(exact - mine["exact"].to_numpy(float)) <= 1e-6 * np.maximum(1.0, np.abs(exact))
+            index = pd.MultiIndex.from_frame(mine[keys].astype("str"))
+            here = pd.Series(same, index=index)
+            unchanged = here if unchanged is None else here & unchanged.reindex(index).fillna(False)
+            stands[mine.index] = unchanged.to_numpy(bool)
+            out[mine.index] = np.where(unchanged.to_numpy(bool), found["quota"].to_numpy(float), np.nan)
+        return out
+
+
+def _given(effort: Effort, published: Published) -> tuple[sp.csr_array, Floats, Floats]:
+    """Visits, first visits and money of the months that remain: how they are read, what they were, and their weight."""
+    draft = effort.draft
+    grain, (groups, months), past = draft.grain, draft.shape, draft.grain.model.past
+    size = effort.program.shape[1]
+    ahead = np.arange(months) >= past
+    made, made_first = published.by_group(grain, "planned"), published.by_group(grain, "first_visits")
+    spent = published.spend(grain.model) / draft.money
+    cells = np.flatnonzero(np.tile(ahead, groups))
+    parts = [widen(visits_matrix(draft), size)[cells]]
+    values = [made.ravel()[cells]]
+    first = draft.columns.get("first")
+    if first is not None:
+        g, t = np.nonzero((first >= 0) & ahead)
+        parts.append(picked(first[g, t], size))
+        values.append(made_first[g, t])
+    visits = sum(len(v) for v in values)
+    lines = np.flatnonzero(np.tile(ahead, len(spent)))
+    parts.append(widen(line_matrix(draft), size)[lines])
+    values.append(spent.ravel()[lines])
+    given = np.concatenate(values)
+    weight = np.empty(len(given))
+    weight[:visits] = 1 / max(float(np.abs(given[:visits]).sum()), 1e-9)
+    weight[visits:] = 1 / max(float(np.abs(given[visits:]).sum()), 1e-9)
+    return sp.csr_array(sp.vstack(parts)), given, weight
+
+
+def _rest(effort: Effort, published: Published) -> tuple[sp.csr_array, Floats, Floats]:
+    """Lift by client and clients won in the months that remain: they say for whom a forecast is."""
+    draft = effort.draft
+    grain, past = draft.grain, draft.grain.model.past
+    size, months = effort.program.shape[1], grain.model.calendar.months
+    group_of = _groups_now(published, grain)
+    lift, pools = draft.tables["lift"], draft.tables["pools"]
+    old = published.tables["lift"]
+    cut = np.append(effort.metrics.places.cut, -1)[group_of.reindex(old["group"]).fillna(-1).to_numpy(int)]
+    pool = (
+        pd.MultiIndex.from_frame(pools[["unit", "product"]].astype(str)).get_indexer(
+            pd.MultiIndex.from_arrays([old["unit"].astype(str), old["line_product"].astype(str)])
+        )
+        if len(pools)
+        else np.full(len(old), -1)
+    )
+    keys = [pool, cut, positions(grain.product, old["product"]), positions(months, old["month"])]
+    was = pd.Series(old["lift"].to_numpy(float) / draft.money).groupby([pd.Series(k) for k in keys]).sum()
+    mine = lift[lift["month"] >= past]
+    wanted = pd.MultiIndex.from_frame(mine[["pool", "place", "product", "month"]])
+    given = [was.reindex(wanted).fillna(0.0).to_numpy(float)]
+    columns = [mine["column"].to_numpy(int)]
+    won = draft.tables["won"]
+    won = won[won["month"] >= past]
+    old = published.tables["won"]
+    number = group_of.reindex(old["group"]).fillna(-1).to_numpy(int)
+    was = (
+        pd.Series(old["won"].to_numpy(float))
+        .groupby(
+            [
+                pd.Series(number),
+                old["channel"].astype(str).to_numpy(),
+                old["unit"].astype(str).to_numpy(),
+                positions(months, old["month"]),
+            ]
+        )
+        .sum()
+    )
+    wanted = pd.MultiIndex.from_arrays(
+        [won["group"], won["channel"].astype(str), won["unit"].astype(str), won["month"]]
+    )
+    given.append(was.reindex(wanted).fillna(0.0).to_numpy(float))
+    columns.append(won["column"].to_numpy(int))
+    weights = [np.full(len(v), 1 / max(float(np.abs(v).sum()), 1e-9)) for v in given]
+    return picked(np.concatenate(columns), size), np.concatenate(given), np.concatenate(weights)
+
+
+def _groups_now(published: Published, grain: Grain) -> pd.Series:
+    """Group of this plan in which the clients of each group of the plan in force are now: that of the first."""
+    of = published.tables["assignments"].drop_duplicates("client")
+    now = grain.clients.set_index("client")["group"].reindex(of["client"])
+    return pd.Series(now.to_numpy(), index=of["group"].to_numpy()).dropna().groupby(level=0).first().astype(int)
+
+
+def _settle(outcome: Outcome, solver: Engine) -> None:
+    """Of answers equal in every goal a corner, so that few numbers move; the same on every engine."""
+    program = outcome.program
+    costs = 1e-3 * (1 + 0.05 * np.random.default_rng(11).random(program.shape[1])) * np.isfinite(program.lower)
+    solution = solver.solve(replace(program, goals=()), costs, goal="settle")
+    outcome.solves += 1
+    outcome.seconds += solution.seconds
+    if solution.status is Status.OPTIMAL and solution.x is not None:
+        outcome.x = solution.x
