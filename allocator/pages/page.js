@@ -36,9 +36,9 @@
     }
   }
 
-  const packed = document.getElementById("plotly"), charts = [...document.querySelectorAll("[data-chart]")];
+  const packed = document.getElementById("page-plotly"), charts = [...document.querySelectorAll("[data-chart]")];
   if (!packed) return;
-  const figures = JSON.parse(document.getElementById("figures").textContent);
+  const figures = JSON.parse(document.getElementById("page-figures").textContent);
   const style = getComputedStyle(document.documentElement);
   const coloured = (value) => {
     if (typeof value === "string") return value.startsWith("--") ? style.getPropertyValue(value).trim() : value;
@@ -98,7 +98,7 @@
     for (const place of charts) {
       place.classList.add("undrawn");
       place.removeAttribute("role");
-      place.textContent = document.getElementById("no-charts").textContent;
+      place.textContent = document.getElementById("page-no-charts").textContent;
     }
     document.documentElement.dataset.failed = String(error);
   });

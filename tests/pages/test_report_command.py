@@ -12,6 +12,7 @@ from opened import Opened, checked
 
 from allocator.cli import main
 from allocator.pages.figures import wrapped
+from allocator.pages.writing import page_bytes
 
 SCENARIO = "title: Harbour <leaves>\nevents:\n  - client_loss: {client: harbour, from: 2026-05-18}\n"
 SWEEP = """\
@@ -97,3 +98,11 @@ def test_the_report_of_a_comparison_comes_from_its_files(compared: Path) -> None
 def test_long_names_are_broken(text: str, lines: list[str]) -> None:
     """Proves that names below bars take a few short lines, whether they have blanks or not."""
     assert wrapped(text) == lines
+
+
+def test_no_two_elements_share_an_id(compared: Path) -> None:
+    """Proves that the page's own parts, its sections and its charts are told apart: its script finds them by their id."""
+    for path in (compared / "report.html", compared / "base"):
+        text = path.read_text("utf-8") if path.is_file() else page_bytes(path).decode()
+        ids = [a["id"] for _tag, a in Opened(text).elements if "id" in a]
+        assert len(ids) == len(set(ids))

@@ -151,7 +151,7 @@ def test_tables_are_sorted_and_filtered_by_keyboard(pages: dict[str, Path], brow
     """Proves that a heading is reached and pressed by key, sorts both ways, says so, and that the filter hides rows."""
     show(browser, pages["en"])
     script = """
-      const region = document.querySelector("#targets .table"), table = region.querySelector("table");
+      const region = document.querySelector("#targets > .table"), table = region.querySelector("table");
       const k = [...table.tHead.rows[0].cells].findIndex((c) => c.classList.contains("n"));
       const button = table.tHead.rows[0].cells[k].querySelector("button");
       const values = () => [...table.tBodies[0].rows].map((r) => Number(r.cells[k].dataset.v));
