@@ -19,6 +19,9 @@ from allocator.texts import _
 SHOWN = 5
 """Files named in a message."""
 
+PAGE = "report.html"
+"""The report of a run is no part of what is published: it is made from the run, in any language, whenever somebody wants it."""
+
 SAME = 1e-6
 """Relative difference between a figure of the summary and the same figure recomputed."""
 
@@ -82,7 +85,7 @@ def candidate(folder: Path) -> Candidate:
     try:
         model, summary = open_run(folder)
         _check_status(folder, summary)
-        files = tuple(_files(folder))
+        files = tuple(f for f in _files(folder) if f.path != PAGE)
         recorded, left_out = _check_files(folder, files, summary)
         _check_plan(folder, model, summary)
     except OSError as error:

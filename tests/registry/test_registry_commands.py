@@ -159,7 +159,8 @@ def test_an_older_run_is_audited_alone(runs: list[Path], say: Say, tmp_path: Pat
     """A run without recorded hashes is published after its audit, which is said; what lies beside the run is left out."""
     shutil.copytree(runs[0], tmp_path / "run")
     (tmp_path / "run" / "notes.txt").write_text("mine", "utf-8")
-    assert "left out: notes.txt" in say("publish", "run")[2]
+    (tmp_path / "run" / "report.html").write_text("a page of the run", "utf-8")
+    assert "left out: notes.txt.\n" in say("publish", "run")[2]
     summary = {k: v for k, v in summary_of(runs[0]).items() if k != "files"}
     (tmp_path / "run" / "summary.json").write_text(json.dumps(summary), "utf-8")
     assert "only the audit could tell" in say("publish", "run", "--registry", "other.db")[2]
