@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from allocator.commands.common import Command, CommandGroup, Session, counted, rows_of, show, tally
 from allocator.commands.loading import load_model, scenario_option
 from allocator.errors import InfeasibleError, InputError
-from allocator.places import find_model, shipped_models
+from allocator.places import PACKAGE, find_model, shipped_models
 from allocator.texts import _
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def new_command() -> click.Command:
@@ -51,32 +55,83 @@ def import_command() -> click.Command:
     crm = Command(
         "crm",
         _import_crm,
-        _("Make a first model from a CRM export."),
-        _("FOLDER holds accounts, products, team and opportunities as CSV."),
+        _("Make a first model from a CRM export, or bring one up to date."),
+        _(
+            "SOURCE is a folder, several CSV files, or a workbook: accounts, products, team and opportunities. "
+            "Into a model that an import has made, only what changed is taken over; what was changed by hand stays."
+        ),
         [
-            click.Argument(["folder"], type=click.Path(path_type=Path)),
+            click.Argument(["source"], nargs=-1, required=True, type=click.Path(path_type=Path)),
+            click.Option(["-o", "--output", "target"], required=True, metavar="MODEL", help=_("Folder of the model.")),
             click.Option(
-                ["-o", "--output", "target"], required=True, metavar="MODEL", help=_("Folder of the new model.")
+                ["--mapping"],
+                metavar="FILE",
+                help=_("What the system calls its headings: {names}, or a file like these.").format(
+                    names=", ".join(shipped_mappings())
+                ),
             ),
         ],
     )
     return CommandGroup("import", _("Make a first model from another system's data."), [crm])
 
 
-def _import_crm(session: Session, folder: Path, target: str) -> None:
-    from allocator.importing.crm import import_crm
+def shipped_mappings() -> tuple[str, ...]:
+    """Names of the mappings that ship."""
+    return tuple(sorted(p.stem for p in (PACKAGE / "importing" / "mappings").glob("*.yaml")))
 
-    findings = import_crm(folder, Path(target))
+
+def _import_crm(session: Session, source: tuple[Path, ...], target: str, mapping: str | None) -> None:
+    from allocator.importing.crm import import_crm
+    from allocator.importing.mapping_files import find_mapping
+    from allocator.importing.updating import last_changes
+
+    before = last_changes(Path(target))
+    findings = import_crm(list(source), Path(target), mapping=find_mapping(mapping) if mapping else None)
     session.findings(findings)
-    session.say(
-        _("{path}: a first model from {source}. {tally}.").format(
-            path=target, source=folder, tally=tally(counted(findings))
-        )
+    changes = last_changes(Path(target))
+    place = ", ".join(map(str, source))
+    if before is None:
+        says = _("{path}: a first model from {source}. {tally}.")
+        session.say(says.format(path=target, source=place, tally=tally(counted(findings))))
+        says = _("What was assumed stands in its README.md. Next: {command}")
+        session.say(says.format(command=f"allocator solve {target}"))
+    else:
+        session.say(_("{path}: brought up to date from {source}.").format(path=target, source=place))
+        _tell_changes(session, target, changes)
+    session.answer({
+        "status": "done",
+        "path": target,
+        "findings": rows_of(findings),
+        "changes": [] if changes is None else changes.to_dict("records"),
+    })  # fmt: skip
+
+
+def _tell_changes(session: Session, target: str, changes: pd.DataFrame | None) -> None:
+    """Say how much an import changed, table by table."""
+    from rich.table import Table
+
+    if changes is None or changes.empty:
+        session.say(_("Nothing has changed."))
+        return
+    if session.json or session.quiet:
+        return
+    names = {
+        "added": _("new rows"),
+        "removed": _("rows gone"),
+        "changed": _("cells changed"),
+        "kept": _("kept as you have it"),
+    }
+    counts = changes.pivot_table("key", "table", "what", aggfunc="size", fill_value=0).reindex(
+        columns=list(names), fill_value=0
     )
-    session.say(
-        _("What was assumed stands in its README.md. Next: {command}").format(command=f"allocator solve {target}")
-    )
-    session.answer({"status": "done", "path": target, "findings": rows_of(findings)})
+    grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    grid.add_column(_("table"))
+    for heading in names.values():
+        grid.add_column(heading, justify="right")
+    for table, row in counts.iterrows():
+        grid.add_row(str(table), *(f"{n:,}" if n else "–" for n in row))
+    show(grid)
+    session.say(_("{path}: every row and cell").format(path=f"{target}/import/changes.csv"))
 
 
 def check_command() -> click.Command:

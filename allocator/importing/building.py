@@ -97,7 +97,7 @@ def build(crm: Crm, facts: Facts, assumptions: Assumptions, source: Path, log: L
         "pipeline": pipeline,
     }
     settings = {
-        "title": _("First plan from the CRM export {folder}").format(folder=source.resolve().name),
+        "title": _("First plan from the CRM export {folder}").format(folder=source.resolve().stem),
         "start": facts.start,
         "months": YEAR,
         "country": assumptions.country,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import pandas as pd
@@ -9,6 +10,7 @@ import pandas as pd
 from allocator.importing.export import ROW, Log, Sheet, listed
 from allocator.importing.mapping import ENGAGING, LOST, PROSPECTING, WON, CrmMapping
 from allocator.importing.spelling import squash
+from allocator.schema.parsing import read_number
 from allocator.texts import N_, _, after
 
 DateOrder = Literal["mdy", "dmy"]
@@ -121,7 +123,7 @@ def _alone(dates: pd.Series) -> pd.Series:
 
 
 def _timestamps(text: pd.Series, order: DateOrder) -> pd.Series:
-    iso = text.str.extract(r"^(\d{4})[/.\-](\d{1,2})[/.\-](\d{1,2})(?:\D|$)")
+    iso = text.str.extract(r"^(\d{4})[/.\-年](\d{1,2})[/.\-月](\d{1,2})(?:\D|$)")
     named = text.str.extract(r"^(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{4})(?:\D|$)")
     day, month = (named[1], named[0]) if order == "mdy" else (named[0], named[1])
     parts = {"year": iso[0].fillna(named[2]), "month": iso[1].fillna(month), "day": iso[2].fillna(day)}
@@ -130,10 +132,8 @@ def _timestamps(text: pd.Series, order: DateOrder) -> pd.Series:
 
 def read_money(sheet: Sheet, frame: pd.DataFrame, name: str, log: Log) -> pd.Series:
     """Numbers, with a currency sign and thousands separators or without."""
-    text = frame[name].str.replace(r"^[$€£¥￥\s]+", "", regex=True)
-    grouped = text.str.fullmatch(r"-?\d{1,3}(,\d{3})+(\.\d+)?")
-    number = pd.to_numeric(text.where(~grouped, text.str.replace(",", "")), errors="coerce").astype(float)
-    number = number.where(number.abs() != float("inf"))
+    text = frame[name].str.replace(r"^(?:[$€£¥￥\s]|CNY|RMB|USD|EUR|人民币)+", "", regex=True)
+    number = text.map({t: _amount(t) for t in text.unique()}).astype(float)
     bad = (frame[name] != "") & number.isna()
     if bad.any():
         rows, value = frame.loc[bad, ROW], frame.loc[bad, name].iloc[0]
@@ -143,6 +143,13 @@ def read_money(sheet: Sheet, frame: pd.DataFrame, name: str, log: Log) -> pd.Ser
         says = says.format(file=sheet.file, n=len(rows), column=sheet.headings[name], row=rows.iloc[0], value=value)
         log.add("warning", "number", says, sheet=sheet, field_=name, rows=rows, value=value)
     return number
+
+
+def _amount(text: str) -> float:
+    try:
+        return read_number(text)
+    except ValueError:
+        return math.nan
 
 
 def check_deals(sheet: Sheet, deals: pd.DataFrame, products: pd.DataFrame, log: Log) -> pd.DataFrame:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
 from allocator.errors import Finding, InputError, Severity
-from allocator.importing.mapping import CrmMapping, SheetMapping
+from allocator.importing.mapping import USUAL, CrmMapping, SheetMapping
+from allocator.importing.mapping_files import known_mappings, shipped_mappings
+from allocator.importing.sources import Source, matched, sources_of
 from allocator.importing.spelling import squash
 from allocator.texts import _
 
@@ -52,7 +52,7 @@ class Log:
         *,
         sheet: Sheet | None = None,
         field_: str = "",
-        rows: Iterable[int] = (),
+        rows: Iterable[object] = (),
         value: str = "",
     ) -> None:
         """Note a finding; of several rows the first is its place."""
@@ -82,96 +82,96 @@ def listed(names: Iterable[str], most: int = 8) -> str:
     return shown if len(every) <= most else _("{names} and {n} more").format(names=shown, n=len(every) - most)
 
 
-def read_export(folder: Path, mapping: CrmMapping, log: Log) -> dict[str, Sheet]:
-    """Read the files of an export.
+def read_export(paths: Sequence[Path], mapping: CrmMapping | None, log: Log) -> tuple[dict[str, Sheet], CrmMapping]:
+    """Read the tables of an export.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        A folder, files, or a workbook.
+    mapping : CrmMapping or None
+        None: of those that are known, the first that the export fits.
 
     Returns
     -------
-    dict of str to Sheet
+    sheets : dict of str to Sheet
         ``accounts``, ``products``, ``teams`` and ``deals``.
+    mapping : CrmMapping
 
     Raises
     ------
     InputError
-        If the folder, a file, or a required heading is missing, or a file is no table.
+        If a file or a required heading is missing, or a file is no table.
     """
-    if not folder.is_dir():
-        log.add(
-            "error", "file", _("{folder} is no folder. Give the folder that holds the export.").format(folder=folder)
+    sources = sources_of(paths, log.findings)
+    log.stop_on_errors()
+    taken = mapping or next((m for m in known_mappings() if _fits(sources, m)), USUAL)
+    if mapping is None and taken is not USUAL:
+        says = _("The headings are those of {system}.").format(system=taken.title)
+        log.findings.append(Finding("note", "", "", "", taken.title, "mapping", says))
+    sheets = _read_sheets(sources, taken, paths, log)
+    if any(f.severity == "error" for f in log.findings) and mapping is None:
+        says = _(
+            "Other headings are told by --mapping; shipped: {names}. Each is a file that can be copied and changed."
         )
-        log.stop_on_errors()
-    present = {path.name.casefold(): path for path in sorted(folder.iterdir()) if path.is_file()}
+        names = _(", ").join(shipped_mappings())
+        log.findings.append(Finding("note", "", "", "", "", "mapping", says.format(names=names)))
+    log.stop_on_errors()
+    return sheets, taken
+
+
+def _fits(sources: Sequence[Source], mapping: CrmMapping) -> bool:
+    """Whether every table is there with all that it needs, and every stage has a meaning."""
+    quiet = Log()
+    sheets = _read_sheets(sources, mapping, (), quiet)
+    if len(sheets) < len(mapping.sheets) or any(f.severity == "error" for f in quiet.findings):
+        return False
+    words = {squash(word) for words in mapping.stages.values() for word in words}
+    return set(sheets["deals"].frame["stage"].map(squash)) <= words
+
+
+def _read_sheets(sources: Sequence[Source], mapping: CrmMapping, paths: Sequence[Path], log: Log) -> dict[str, Sheet]:
+    found = matched(sources, mapping)
     sheets: dict[str, Sheet] = {}
     for name, wanted in mapping.sheets.items():
-        path = next((present[f] for f in wanted.files if f in present), None)
-        if path is None:
-            says = _("{folder} holds no {files}.").format(folder=folder, files=_(" or ").join(wanted.files))
+        if name not in found:
+            place = _(", ").join(map(str, paths))
+            says = _("{folder} holds no {files}.").format(folder=place, files=_(" or ").join(wanted.files))
             log.findings.append(Finding("error", wanted.files[0], "", "", "", "file", says))
             continue
-        sheet = _read_sheet(path, wanted, log)
-        if sheet:
-            sheets[name] = sheet
-    log.stop_on_errors()
+        parts = [_read_sheet(source, mapping, wanted, log) for source in found[name]]
+        whole = [part for part in parts if part is not None]
+        if len(whole) == len(parts):
+            sheets[name] = _stacked(whole)
     return sheets
 
 
-def _read_sheet(path: Path, wanted: SheetMapping, log: Log) -> Sheet | None:
-    rows = _rows(path, wanted, log)
+def _stacked(parts: list[Sheet]) -> Sheet:
+    """Several files of one table as one; rows then tell their file too."""
+    if len(parts) == 1:
+        return parts[0]
+    frames = [part.frame.assign(**{ROW: part.frame[ROW].astype(str) + f" ({part.file})"}) for part in parts]
+    headings = {field_: heading for part in reversed(parts) for field_, heading in part.headings.items()}
+    return Sheet(" + ".join(part.file for part in parts), headings, pd.concat(frames, ignore_index=True))
+
+
+def _read_sheet(source: Source, mapping: CrmMapping, wanted: SheetMapping, log: Log) -> Sheet | None:
+    rows = source.read(mapping, log.findings)
     if rows is None:
         return None
     head = [" ".join(cell.split()) for cell in rows[0][1]]
-    headings = _headings(path.name, head, wanted, log)
+    headings = _headings(source.label, head, wanted, log)
     at = {name: head.index(heading) for name, heading in headings.items()}
     body = [(number, [" ".join(cell.split()) for cell in cells]) for number, cells in rows[1:]]
     body = [(number, cells) for number, cells in body if any(cells)]
-    sheet = Sheet(path.name, headings, pd.DataFrame())
+    sheet = Sheet(source.label, headings, pd.DataFrame())
     _check_widths(sheet, body, len(head), log)
     frame = pd.DataFrame(
         {name: [c[at[name]] if name in at and at[name] < len(c) else "" for _n, c in body] for name in wanted.headings},
         dtype="str",
     )
     frame[ROW] = [number for number, _cells in body]
-    return Sheet(path.name, headings, frame)
-
-
-def _rows(path: Path, wanted: SheetMapping, log: Log) -> list[tuple[int, list[str]]] | None:
-    """Rows of a CSV file with their line numbers; None, and an error in the log, if it is no table."""
-    problem = ""
-    try:
-        raw = path.read_bytes()
-        text = raw.decode("utf-8-sig")
-    except OSError as error:
-        problem = _("cannot be read: {reason}").format(reason=error.strerror or error)
-    except UnicodeDecodeError:
-        text = raw.decode("gb18030", errors="replace")
-        if "\ufffd" in text:
-            problem = _("is neither UTF-8 nor GB18030 text. Save it as CSV UTF-8.")
-        else:
-            log.findings.append(
-                Finding(
-                    "note", path.name, "", "", "", "encoding", _("{file} was read as GB18030.").format(file=path.name)
-                )
-            )
-    rows: list[tuple[int, list[str]]] = []
-    if not problem:
-        first = text.split("\n", 1)[0]
-        names = {squash(h) for options in wanted.headings.values() for h in options}
-        delimiter = max(",;\t|", key=lambda d: sum(squash(cell) in names for cell in first.split(d)))
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-        at = 1
-        try:
-            for cells in reader:
-                rows.append((at, cells))
-                at = reader.line_num + 1
-        except csv.Error as error:
-            problem = _("is no CSV table at line {line}: {reason}").format(line=reader.line_num, reason=error)
-        if not rows and not problem:
-            problem = _("is empty.")
-    if problem:
-        says = _("{file} {problem}").format(file=path.name, problem=problem)
-        log.findings.append(Finding("error", path.name, "", "", "", "file", says))
-        return None
-    return rows
+    return Sheet(source.label, headings, frame)
 
 
 def _headings(file: str, head: list[str], wanted: SheetMapping, log: Log) -> dict[str, str]:

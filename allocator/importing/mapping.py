@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 
@@ -14,7 +14,8 @@ class SheetMapping:
     Attributes
     ----------
     files : tuple of str
-        File names that may hold it; the first that exists is read.
+        File names that may hold it, with * for any letters; the first that exists is read, of a name with * all that fit. A sheet of
+        a workbook is looked for by the same names without their ending.
     headings : mapping of str to tuple of str
         For each field the headings that it may stand under. Case, blanks and punctuation do not count.
     required : tuple of str
@@ -36,10 +37,19 @@ class CrmMapping:
         ``accounts``, ``products``, ``teams`` and ``deals``.
     stages : mapping of str to tuple of str
         For each of ``Prospecting``, ``Engaging``, ``Won`` and ``Lost`` the words that the export uses.
+    title : str
+        What the system is called.
+    dates : str
+        Order of day and month where they stand first: mdy or dmy; blank is what the dates themselves show.
+    settings : mapping of str to str or float
+        Assumptions that go with the system: country, currency, money_unit, rounding, margin, growth.
     """
 
     sheets: Mapping[str, SheetMapping]
     stages: Mapping[str, tuple[str, ...]]
+    title: str = ""
+    dates: str = ""
+    settings: Mapping[str, str | float] = field(default_factory=dict)
 
 
 PROSPECTING, ENGAGING, WON, LOST = "Prospecting", "Engaging", "Won", "Lost"

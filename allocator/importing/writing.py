@@ -18,6 +18,9 @@ from allocator.importing.readme import readme_text
 from allocator.reading import load
 from allocator.texts import _
 
+IMPORTED = "import"
+"""Folder of a model in which its last import stands as it was, so that the next one can tell what was changed by hand."""
+
 
 def refuse_target(target: Path, log: Log) -> None:
     """Note an error if something stands where the model is to be written."""
@@ -41,8 +44,8 @@ def write_model(target: Path, draft: Draft, facts: Facts, assumptions: Assumptio
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as made:
             folder = Path(made) / target.name
-            folder.mkdir()
-            _write_tables(folder, draft)
+            write_tables(folder, draft)
+            write_tables(folder / IMPORTED, draft)
             readme = readme_text(draft, facts, assumptions, log.findings)
             (folder / "README.md").write_text(readme, encoding="utf-8", newline="\n")
             load(folder)
@@ -54,7 +57,9 @@ def write_model(target: Path, draft: Draft, facts: Facts, assumptions: Assumptio
         raise EngineError(says) from error
 
 
-def _write_tables(folder: Path, draft: Draft) -> None:
+def write_tables(folder: Path, draft: Draft) -> None:
+    """Write the settings and tables of a draft to a new folder."""
+    folder.mkdir()
     settings = yaml.safe_dump(draft.settings, sort_keys=False, allow_unicode=True)
     (folder / "model.yaml").write_text(settings, encoding="utf-8", newline="\n")
     for name, table in draft.tables.items():

@@ -70,7 +70,7 @@ def write_budget(book: Any, sheet: Any, frame: pd.DataFrame, formats: Formats) -
     set_page(sheet, rows=(0, 0), columns=(0, 1))
     if not count:
         return
-    used = {"type": "data_bar", "bar_color": "#9DC3E6", "bar_solid": True, "min_type": "num", "min_value": 0}
+    used = {"type": "data_bar", "bar_color": "#9DC3E6", "min_type": "num", "min_value": 0}
     sheet.conditional_format(1, end, count, end, {**used, "max_type": "num", "max_value": 1})
     over = {"type": "cell", "criteria": "<", "value": -0.005, "format": book.add_format({"bg_color": "#FFC7CE"})}
     sheet.conditional_format(1, total + 3, count, total + 3, over)

@@ -151,7 +151,7 @@ def _colour(book: Any, sheet: Any, name: str, frame: pd.DataFrame) -> None:
         rule = {"type": "cell", "criteria": ">", "value": 0, "format": book.add_format({"bg_color": RED})}
         sheet.conditional_format(at("gap"), rule)
     elif name == "actions":
-        bar = {"type": "data_bar", "bar_color": "#9DC3E6", "bar_solid": True}
+        bar = {"type": "data_bar", "bar_color": "#9DC3E6"}
         sheet.conditional_format(at("quota"), bar)
     elif name == "overview":
         letter = column_letters(7)

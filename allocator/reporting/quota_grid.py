@@ -285,7 +285,7 @@ def _colour(book: Any, sheet: Any, grid: Grid, styles: dict[str, Any]) -> None:
         sheet.conditional_format(
             first, above, last, above + count, {"type": "formula", "criteria": says, "format": wrong}
         )
-    share = {"type": "data_bar", "bar_color": "#9DC3E6", "bar_solid": True, "min_type": "num", "min_value": 0}
+    share = {"type": "data_bar", "bar_color": "#9DC3E6", "min_type": "num", "min_value": 0}
     sheet.conditional_format(
         first, end + 2, last, end + 2, {"type": "cell", "criteria": ">", "value": 1.0005, "format": wrong}
     )

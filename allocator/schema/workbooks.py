@@ -68,7 +68,7 @@ class Workbook:
             if bottom >= head:
                 says = _("Merged cells: only the first would have a value. Unmerge them and fill every cell.")
                 report.add_at("error", label, "merged", says, row=f"{column_letters(left)}{top + 1}")
-        headings = tuple(_text(v).strip() for v in rows[head])
+        headings = tuple(text_of(v).strip() for v in rows[head])
         body = rows[head + 1 :]
         columns = tuple(_texts([row[i] for row in body]) for i in range(len(headings)))
         numbers = np.arange(head + 2, head + 2 + len(body), dtype=np.int64)
@@ -161,10 +161,10 @@ def _damaged(error: Exception) -> str:
 
 
 def _texts(values: list[object]) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
-    return np.array([v.strip() if isinstance(v, str) else _text(v) for v in values], dtype=object)
+    return np.array([v.strip() if isinstance(v, str) else text_of(v) for v in values], dtype=object)
 
 
-def _text(value: object) -> str:
+def text_of(value: object) -> str:
     """Text that a CSV file would hold for the cell."""
     if isinstance(value, str):
         return value

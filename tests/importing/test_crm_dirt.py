@@ -434,5 +434,5 @@ def test_deals_without_agents_leave_clients_to_the_engine(tmp_path: Path) -> Non
 
 def test_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     """A folder that does not exist is an input error."""
-    with pytest.raises(InputError, match="no folder"):
+    with pytest.raises(InputError, match="is not there"):
         import_crm(tmp_path / "nothing", tmp_path / "model")
