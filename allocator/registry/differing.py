@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from allocator.comparing import differences as of_plans
-from allocator.comparing.redating import visits
 from allocator.model import Model
 from allocator.plan import Plan
 from allocator.registry.approving import share_moved
 from allocator.registry.version import Version
-from allocator.scenarios.recording import COLUMNS, Records
 from allocator.schema.dictionary import SETTINGS, dictionary
 from allocator.schema.settings import setting_rows
 from allocator.schema.writing import cell_texts
+
+if TYPE_CHECKING:
+    from allocator.scenarios.recording import Records
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,9 @@ class VersionDiff:
 
 def differences(before: Version, old: Plan, after: Version, new: Plan) -> VersionDiff:
     """Compare two versions, given their plans."""
+    from allocator.comparing import differences as of_plans  # here, because it brings all that plans along
+    from allocator.comparing.redating import visits
+
     tables = {
         "inputs": inputs(old.model, new.model),
         "kpis": of_plans.kpis(old, new),
@@ -58,6 +62,8 @@ def differences(before: Version, old: Plan, after: Version, new: Plan) -> Versio
 
 def inputs(old: Model, new: Model) -> pd.DataFrame:
     """Cells of the input that changed: table, key, column, before, after; a row that came or went has all its cells."""
+    from allocator.scenarios.recording import COLUMNS, Records
+
     records = Records()
     settings = [dict(setting_rows(m.settings)) for m in (old, new)]
     for key in dict.fromkeys([*settings[0], *settings[1]]):
