@@ -57,12 +57,12 @@ def figure(amounts: Amounts, name: str, value: float) -> str:
 
 
 def signed(amounts: Amounts, name: str, value: float) -> str:
-    """A change of a key figure, with its sign and without the currency: money in whole units of it from 100 on."""
+    """A change of a key figure, with its sign and without the currency: money in whole units of it from 10 on."""
     if value != value:
         return "–"
     if name in MONEY:
         unit = UNITS.get(amounts.money_unit, 1.0)
-        value = round(value * unit) / unit if abs(value * unit) >= 100 else value
+        value = round(value * unit, 0 if abs(value * unit) >= 10 else 2) / unit
     else:
         value = round(value, 2)
     if not value:
