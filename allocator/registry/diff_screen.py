@@ -20,6 +20,7 @@ from allocator.reporting.amounts import Amounts, share
 from allocator.reporting.headings import HEADINGS
 from allocator.reporting.run import check_place, replacing, summary_text, write_file
 from allocator.reporting.table_text import csv_parts
+from allocator.reporting.words import LEVELS
 from allocator.reporting.workbook import sheet_name, sheets_bytes
 from allocator.texts import _
 
@@ -98,7 +99,8 @@ def _target(row: dict[Any, Any], amounts: Amounts) -> str:
         pair = [amounts.metric(row["metric"], float(row[f"{side}{name}"])) for side in ("base_", "")]
         return pair[0] if pair[0] == pair[1] else " → ".join(pair)
 
-    name = _(", ").join(str(row[c]) for c in ("target", "level", "each", "period") if row[c])
+    level = _(LEVELS.get(str(row["level"]), str(row["level"])))
+    name = _(", ").join(str(part) for part in (row["target"], level, row["each"], row["period"]) if part)
     says = _("{target}: asked {required}, planned {planned}").format(
         target=name, required=said("required"), planned=said("planned")
     )
