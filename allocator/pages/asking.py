@@ -20,6 +20,9 @@ from allocator.reporting.words import KPIS, METRICS, TARGET
 from allocator.reporting.words import LEVELS as LEVEL_NAMES
 from allocator.texts import _, after
 
+ROUNDED = 5e-4
+"""A forecast that lacks no more than this share carries its quota: what is published is rounded."""
+
 BARS = 40
 """Bars of a figure; of more, those at both ends."""
 
@@ -306,7 +309,7 @@ def ranking(told: Told) -> Section:
             ends["rep"].to_list(),
             (100 * ends["expected"]).to_list(),
             [f"{share(v)} · {told.amounts.money(b)}" for v, b in ends[["expected", "base"]].itertuples(index=False)],
-            (ends["expected"] >= 1 - 1e-9).to_list(),
+            (ends["expected"] >= 1 - ROUNDED).to_list(),
             axis=words["expected"],
             at=100,
         )

@@ -100,8 +100,10 @@ def _side_by_side(summary: Mapping[str, Any], cases: Sequence[Mapping[str, Any]]
         rows.append(tuple(row))
     table = Table(_("Key figures side by side"), tuple(headings), tuple(numeric), rows)
     section = Section("figures", _("Key figures"))
-    chart = _changes(base, cases, amounts, table)
-    section.blocks.append(chart if chart is not None else table)
+    section.blocks.append(table)
+    chart = _changes(base, cases, amounts)
+    if chart is not None:
+        section.blocks.append(chart)
     return section
 
 
@@ -109,9 +111,7 @@ def _known(value: float | None) -> float:
     return float("nan") if value is None else float(value)
 
 
-def _changes(
-    base: Mapping[str, Any], cases: Sequence[Mapping[str, Any]], amounts: Amounts, table: Table
-) -> Chart | None:
+def _changes(base: Mapping[str, Any], cases: Sequence[Mapping[str, Any]], amounts: Amounts) -> Chart | None:
     """Changes of revenue, profit and contribution, beside each other."""
     shown = [k for k in ("revenue", "profit", "contribution") if base.get(k) is not None]
     planned = [c for c in cases if (c.get("kpis") or {}).get("contribution") is not None]
@@ -127,7 +127,10 @@ def _changes(
         most=signed(amounts, "contribution", least)
     )
     figure_ = categories(names, series, said, across="", axis=unit)
-    return Chart("changes", _("Changes against the base plan"), says, figure_, 380, table)
+    rows = [(Cell(_(KPIS[k])), *(Cell(signed(amounts, k, v), v) for v in values)) for k, values in change.items()]
+    headings, numeric = (_("key figure"), *names), (False, *[True] * len(names))
+    title = _("Changes against the base plan")
+    return Chart("changes", title, says, figure_, 380, Table(title, headings, numeric, rows))
 
 
 def _bridges(files: Files, names: Sequence[str], amounts: Amounts) -> Iterator[Section]:

@@ -240,6 +240,7 @@ def waterfall(names: Sequence[str], values: Sequence[float], said: Sequence[str]
         "xaxis": {
             "tickmode": "array", "tickvals": list(range(len(names))),
             "ticktext": ["<br>".join(plains(wrapped(n))) for n in names], "automargin": True, "fixedrange": True,
+            "zeroline": False, "showgrid": False,
         },
         "yaxis": {"title": {"text": plain(axis)}, "automargin": True, "fixedrange": True},
         "showlegend": False,

@@ -58,7 +58,7 @@
     const drawn = charts.map((place) => {
       const { data, layout, height } = figures[place.dataset.chart];
       const wide = width || place.clientWidth, own = themed(layout);
-      const axis = { gridcolor: edge, linecolor: edge, zerolinecolor: coloured("--quiet"), tickcolor: edge };
+      const axis = { gridcolor: edge, linecolor: edge, zerolinecolor: coloured("--quiet"), tickcolor: edge, exponentformat: "none", separatethousands: true };
       return window.Plotly.react(place, themed(data), {
         ...own, width: wide, height, paper_bgcolor: page, plot_bgcolor: page,
         font: { color: ink, size: wide < 500 ? 11 : 13, family: getComputedStyle(document.body).fontFamily },
