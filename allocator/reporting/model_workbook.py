@@ -45,6 +45,8 @@ NOTES = {
     "stability": N_("Share by which a quota may move in a re-plan before it counts"),
     "commission_attainment": N_("Attainment at which the commission must fit the incentive line; 1 is 100 %"),
     "engine": N_("ortools, highs, or pulp"),
+    "as_of": N_("Day of a re-plan: what happened before it stands, the rest is planned anew"),
+    "moved": N_("Share of the plan that has moved so far"),
     "company": N_("Name of the company on letters"),
     "documents": N_("Beginning of document numbers"),
 }
