@@ -36,7 +36,7 @@ def frontier_command() -> click.Command:
             ["--points"],
             type=click.IntRange(min=2),
             metavar="N",
-            help=_("Points of a grid each way, or of a curve that has steps."),
+            help=_("Points of a grid each way, or of a curve, of which bends are not looked for then."),
         ),
         click.Option(["--strict"], is_flag=True, help=_("Promised visits and base targets must be reached.")),
         click.Option(

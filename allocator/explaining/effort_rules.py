@@ -12,14 +12,14 @@ import scipy.sparse as sp
 from allocator.binding import ASKED
 from allocator.explaining.rulebook import Bools, Rulebook, collected
 from allocator.formulation.effort import Effort, effort_program
-from allocator.formulation.grain import Grain
+from allocator.formulation.grain import Grain, grain_like
 from allocator.model import Model
 from allocator.program import Family, Floats, Ints, Program
 
 MOST = "A budget line keeps its window and its limits"
 
 
-def effort_rules(model: Model, *, strict: bool = False) -> tuple[Rulebook, Effort]:
+def effort_rules(model: Model, *, strict: bool = False, grain: Grain | None = None) -> tuple[Rulebook, Effort]:
     """Group the effort program of a model into items.
 
     Parameters
@@ -27,6 +27,8 @@ def effort_rules(model: Model, *, strict: bool = False) -> tuple[Rulebook, Effor
     model : Model
     strict : bool
         Promised visits and base targets are hard.
+    grain : Grain, optional
+        Of the model, or of one with the same clients.
 
     Returns
     -------
@@ -37,7 +39,8 @@ def effort_rules(model: Model, *, strict: bool = False) -> tuple[Rulebook, Effor
     """
     lines = model["budget"]
     shut = ((lines["maximum"] <= 0) & ~lines["may_overrun"].astype(bool)).to_numpy(bool)
-    effort = _shut(effort_program(_opened(model, shut), strict=strict), shut)
+    opened = _opened(model, shut)
+    effort = _shut(effort_program(opened, strict=strict, grain=grain_like(grain, opened)), shut)
     program, bounds = _with_wishes(effort)
     return collected(model, program, (*_of_rows(effort, model), *_targets(effort), *bounds)), effort
 

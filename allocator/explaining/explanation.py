@@ -23,7 +23,7 @@ from allocator.explaining.relief import Relief, effort_reliefs, quota_reliefs
 from allocator.explaining.repairs import Finder, Repair, Trial
 from allocator.explaining.rulebook import Item, Key, Rulebook
 from allocator.formulation.effort import Effort
-from allocator.formulation.grain import make_grain
+from allocator.formulation.grain import grain_like, make_grain
 from allocator.model import Model
 from allocator.ordering import Ordering, Outcome
 from allocator.program import Floats
@@ -33,6 +33,9 @@ Progress = Callable[[str], None]
 
 SEEN = 1e-6
 """Relative miss from which a wish is missed."""
+
+SLIGHT = 0.5
+"""Visits below which a promise is not called missed."""
 
 FURTHER = 20.0
 """Seconds after which no further clashes are looked for, once every missed wish has its own."""
@@ -80,6 +83,11 @@ class Miss:
     item: Item
     relative: float
     amount: float
+
+    @property
+    def slight(self) -> bool:
+        """Whether nobody would call it missed: less than half a visit."""
+        return self.item.kind == "promise" and self.amount < SLIGHT
 
 
 @dataclass(frozen=True)
@@ -159,13 +167,13 @@ class _Explaining:
     ) -> None:
         self.model, self.engine, self.strict, self.most, self.progress = model, engine, strict, most, progress
         self.until = np.inf if seconds is None else time.perf_counter() + seconds
+        self.grain = make_grain(model)
         self.solves = 0
         self.seconds: dict[str, float] = {}
         self.last = time.perf_counter()
 
     def run(self, scenarios: tuple[Model, Parts] | None) -> Explanation:
-        grain = make_grain(self.model)
-        doubts = arithmetic(self.model, grain, strict=self.strict, engine=self.engine)
+        doubts = arithmetic(self.model, self.grain, strict=self.strict, engine=self.engine)
         refused = tuple(f for f in doubts if f.severity == "error" and f.rule not in ("arithmetic", "pins"))
         found = Explanation(self.model, "refused" if refused else "met", findings=refused)
         self.progress(_("what clashes"))
@@ -173,8 +181,8 @@ class _Explaining:
         hard: tuple[Problem, ...] = ()
         misses: tuple[Miss, ...] = ()
         try:
-            pins = self._among_quotas(quota_rules(self.model, grain))
-            book, effort = effort_rules(self.model, strict=self.strict)
+            pins = self._among_quotas(quota_rules(self.model, self.grain))
+            book, effort = effort_rules(self.model, strict=self.strict, grain=self.grain)
             self._lap("build")
             hard, misses, status = self._among_effort(book, effort)
         except OutOfTime:
@@ -213,7 +221,7 @@ class _Explaining:
         self._lap("clashes")
 
         def rules(model: Model) -> Rulebook:
-            return quota_rules(model, make_grain(model))
+            return quota_rules(model, grain_like(self.grain, model))
 
         return tuple(self._problems(told, book, quota_reliefs(book), rules, ()))
 
@@ -237,8 +245,8 @@ class _Explaining:
                 misses, kept = self._misses(book, effort, outcome.x)
                 self._lap("plan")
                 self.progress(_("what clashes"))
-                status = "missed" if misses else "met"
-            if misses:
+                status = "missed" if any(not m.slight for m in misses) else "met"
+            if status == "missed":
                 book = with_kept(book, kept)
                 elastic = Elastic(book, self.engine)
                 search = Search(book, elastic.contradiction, until=self.until)
@@ -248,10 +256,10 @@ class _Explaining:
         self._lap("clashes")
 
         def rules(model: Model) -> Rulebook:
-            return with_kept(effort_rules(model, strict=self.strict)[0], kept)
+            return with_kept(effort_rules(model, strict=self.strict, grain=self.grain)[0], kept)
 
         problems = self._problems(told, book, effort_reliefs(book, effort), rules, misses)
-        return tuple(problems), misses, status
+        return tuple(problems), tuple(m for m in misses if not m.slight), status
 
     def _solved(self, effort: Effort) -> Outcome:
         """The plan, as far as its wishes go."""
@@ -281,14 +289,15 @@ class _Explaining:
 
     def _missed_of(self, model: Model) -> frozenset[Key] | None:
         """Wishes that the plan of a model misses; None where there is no plan."""
-        quotas = quota_rules(model, make_grain(model))
+        grain = grain_like(self.grain, model)
+        quotas = quota_rules(model, grain)
         if Trial(model, lambda _model: quotas, frozenset(), self.engine).holds(model) is False:
             return None
-        book, effort = effort_rules(model, strict=self.strict)
+        book, effort = effort_rules(model, strict=self.strict, grain=grain)
         outcome = self._solved(effort)
         if outcome.x is None or outcome.status is not Status.OPTIMAL:
             return None
-        return frozenset(m.item.key for m in self._misses(book, effort, outcome.x)[0])
+        return frozenset(m.item.key for m in self._misses(book, effort, outcome.x)[0] if not m.slight)
 
     def _rank(self, key: Key) -> tuple[int, int]:
         """Place of a wish among the goals: smaller is more important."""
@@ -310,8 +319,8 @@ class _Explaining:
 
     def _of_misses(self, book: Rulebook, search: Search, misses: Sequence[Miss]) -> list[Clash]:
         """A clash for each missed wish, with the others kept as far as the plan keeps them; then further ones."""
-        keys = [m.item.key for m in misses]
-        missed = {i.key: i for i in book.items if i.key in keys}
+        keys = [m.item.key for m in misses if not m.slight]
+        missed = {i.key: i for i in book.items if i.key in {m.item.key for m in misses}}
         others = [i for i in self._in_order(book, keys[-1]) if i.key not in missed]
         found: list[tuple[Item, ...]] = []
         for key in keys:
@@ -405,7 +414,7 @@ class _Explaining:
             trial = Trial(self.model, rules, frozenset(gone), self.engine, until=self.until)
             repairs, short = Finder(trial, book, reliefs, clashes).find()
             self.solves += trial.tried
-            goals = tuple(m.item for m in misses if m.item.key in mine)
+            goals = tuple(m.item for m in misses if m.item.key in mine and not m.slight)
             problems.append(Problem(tuple(told[k][1] for k in cluster), tuple(repairs), tuple(short), goals))
         self._lap("ways out")
         return problems

@@ -47,7 +47,7 @@ def _title(found: Fund, amounts: Amounts) -> str:
 def _lines(found: Fund, amounts: Amounts) -> Iterator[str]:
     if found.status == "impossible":
         if found.stops:
-            yield _("However much the lines may spend, these cannot all hold:")
+            yield _("However much the lines may spend, one of these must give way:")
         for line in found.stops:
             yield "• " + line
         return

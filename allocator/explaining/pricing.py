@@ -97,11 +97,7 @@ def _holds(words: LimitWords, price: Price) -> str:
         text = _("to {amount}") if side.piece.bends else _("as far as was looked ({amount})")
         ends.append(text.format(amount=words.signed(limit, side.piece.end)))
     if not ends:
-        return (
-            ""
-            if limit.whole
-            else _("Go by this difference: it is not in proportion, or how far it is was not looked for.")
-        )
+        return "" if limit.whole else _("Good for this step; a larger one may bring more or less for each part of it.")
     return _("Holds {ends}").format(ends=_(" and ").join(ends))
 
 

@@ -366,6 +366,8 @@ class Finder:
         guess = two_digits(max(growths, default=GROWTH[0]))
         low, high = 0.0, guess
         while not self.trial.works(grown(where, high)):
+            if low == guess and not self.trial.works(grown(where, GROWTH[1])):
+                return None
             low, high = high, two_digits(2 * high)
             if high > GROWTH[1]:
                 return None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -13,7 +14,9 @@ from rich.text import Text
 
 from allocator.explaining import saying
 from allocator.explaining.explanation import Explanation, Miss, Problem, Told
+from allocator.explaining.missing import Missing
 from allocator.explaining.repairs import Repair
+from allocator.explaining.rulebook import Item, Key
 from allocator.explaining.wording import Wording
 from allocator.scenarios.scenario import Change
 from allocator.texts import N_, _
@@ -25,6 +28,13 @@ STATUSES = {
     "refused": (N_("refused"), "bold red"),
     "limit": (N_("stopped before the answer was known"), "bold red"),
 }
+OWNERS = ("unit", "rep")
+SINGLE = 3
+"""Lines of a clash of the same kind that are told one by one."""
+
+MORE = 1.02
+"""Times the gap in a clash from which the gap in the plan is told too."""
+
 LINES = 8
 """Missed wishes that are shown; the rest are counted."""
 
@@ -46,7 +56,9 @@ def report(found: Explanation, scenarios: Sequence[str] = ()) -> RenderableType:
     for problem in found.problems:
         for told in problem.told:
             number += 1
-            parts += _section(_clash_title(number, told, found), _clash(words, told))
+            parts += _section(
+                _clash_title(number, told, found), _clash(words, told, {m.item.key: m.amount for m in found.misses})
+            )
         parts += _section(_ways_title(number, problem), Group(*_ways(words, problem)))
     if found.broken is not None:
         parts += _section(_("What the scenario has to do with it"), Group(*_broken(found)))
@@ -78,19 +90,23 @@ def _misses(words: Wording, misses: Sequence[Miss]) -> Iterator[Text]:
 
 def _clash_title(number: int, told: Told, found: Explanation) -> str:
     total = sum(len(p.told) for p in found.problems)
-    says = _("These cannot all hold; without any one of them the others can")
+    says = _("One of these must give way")
     if len(told.missing) == 1:
-        says = _("This cannot hold, whatever else gives way")
+        says = _("This is out of reach, even if all else gives way")
     if total == 1:
         return says
     return _("Clash {number} of {total}").format(number=number, total=total) + _(": ") + says
 
 
-def _clash(words: Wording, told: Told) -> RenderableType:
+def _clash(words: Wording, told: Told, misses: Mapping[Key, float]) -> RenderableType:
     lines: list[RenderableType] = []
-    for line in sorted(told.missing, key=lambda m: (not m.item.goal, not m.item.at_least)):
-        lines.append(Text("• " + words.item(line.item)))
-        how = saying.missing(words, line, alone=len(told.missing) == 1)
+    for together in _together(told.missing):
+        item, how = together[0].item, saying.missing(words, together[0], alone=len(told.missing) == 1)
+        if len(together) > 1:
+            item, how = _as_one(words, together)
+        elif item.key in misses and misses[item.key] > MORE * abs(together[0].gap):
+            how += _(" (in the plan {amount})").format(amount=words.gap(item, misses[item.key]))
+        lines.append(Text("• " + words.item(item)))
         if how:
             lines.append(Padding(Text(how, style="dim"), (0, 0, 0, 4)))
     if told.clash.whole:
@@ -100,11 +116,32 @@ def _clash(words: Wording, told: Told) -> RenderableType:
     return Group(*lines)
 
 
+def _together(missing: Sequence[Missing]) -> list[list[Missing]]:
+    """Lines as they are told: those that differ by whom they are of are one where there are many, the wishes first."""
+    groups: dict[tuple[object, ...], list[Missing]] = {}
+    for line in sorted(missing, key=lambda m: (not m.item.goal, not m.item.at_least)):
+        item = line.item
+        others = tuple((k, v) for k, v in item.labels.items() if k not in OWNERS)
+        own = any(k in item.labels for k in OWNERS)
+        groups.setdefault((item.kind, others, item.months) if own else (item.key, item.months), []).append(line)
+    return [part for g in groups.values() for part in ([g] if len(g) > SINGLE else [[line] for line in g])]
+
+
+def _as_one(words: Wording, lines: Sequence[Missing]) -> tuple[Item, str]:
+    """Lines of several reps or units as one, and between what their gaps lie."""
+    item, gaps = lines[0].item, sorted(abs(line.gap) for line in lines)
+    names = words.listed([words.who(line.item.labels) for line in lines])
+    owner = next(k for k in reversed(OWNERS) if k in item.labels)
+    least, most = words.gap(item, gaps[0]), words.gap(item, gaps[-1])
+    how = "" if math.isnan(gaps[0]) else _("{least} to {most} missing, whichever of them gives way")
+    return replace(item, labels={**item.labels, owner: names}), how.format(least=least, most=most)
+
+
 def _ways_title(number: int, problem: Problem) -> str:
     first = number - len(problem.told) + 1
     if first == number:
-        return _("Ways out, each by itself, tried on the tables")
-    return _("Ways out of clashes {first} to {last}, each by itself, tried on the tables").format(
+        return _("Ways out: any one of them is enough, each was tried")
+    return _("Ways out of clashes {first} to {last}: any one of them is enough, each was tried").format(
         first=first, last=number
     )
 
@@ -116,7 +153,7 @@ def _ways(words: Wording, problem: Problem) -> Iterator[RenderableType]:
     for repair in problem.repairs:
         lines = [Text(saying.part(words, p)) for p in repair.parts]
         if repair.cheapest and len(problem.repairs) > 1:
-            lines.append(Text(_("(the cheapest: the smallest part of what there is)"), style="dim"))
+            lines.append(Text(_("(the smallest change, beside what there is)"), style="dim"))
         grid.add_row(Text(_(saying.KINDS[repair.kind])), Group(*lines))
     if problem.repairs:
         yield grid
@@ -135,7 +172,7 @@ def _broken(found: Explanation) -> Iterator[Text]:
     elif broken.by == "unknown":
         yield Text(_("No rule clashes by it: the order of the goals gives up something else than before."))
     else:
-        yield Text(_("Without any one of these steps it would hold:"))
+        yield Text(_("If any one of these steps were left out, it would fit:"))
         for line in saying.places_of(broken.steps):
             yield Text("• " + line)
 

@@ -25,7 +25,7 @@ KINDS = {
     "supply": N_("Delivery"),
     "demand": N_("Market"),
     "target": N_("Targets"),
-    "pin": N_("Pins"),
+    "pin": N_("Fixed quotas"),
     "bound": N_("Least and largest quotas"),
     "incentive": N_("Incentive line"),
     "mix": N_("Several together"),
@@ -65,9 +65,9 @@ def missing(words: Wording, line: Missing, *, alone: bool = False) -> str:
     if item.at_least and alone:
         says = _("at most {needs} can be had: {gap} missing")
     elif item.at_least:
-        says = _("asked {held}, with the others at most {needs}: {gap} missing")
+        says = _("asked: {held}; the others leave room for {needs}: {gap} missing")
         if item.kind in BOUND_SAID:
-            says = _("with the others at most {needs}: {gap} missing")
+            says = _("the others leave room for {needs}: {gap} missing")
     elif item.kind in BOUND_SAID:
         says = _("the others need {needs}: {gap} more")
         if alone:
@@ -95,10 +95,10 @@ def _places(words: Wording, line: Missing) -> str:
     shown = [p for p in line.where if abs(p[1]) > 0.005 * abs(line.gap)]
     if not shown or (len(shown) == 1 and shown[0][0].labels == line.item.labels):
         return ""
-    named = [f"{words.place(part)} {words.gap(part, abs(amount))}" for part, amount in shown[:PLACES]]
+    named = [f"{words.place(part)}{_(': ')}{words.gap(part, abs(amount))}" for part, amount in shown[:PLACES]]
     if len(shown) > PLACES:
         named.append("…")
-    return _(" ({places})").format(places=_(", ").join(named))
+    return _(" ({places})").format(places=_("; ").join(named))
 
 
 def part(words: Wording, changed: Part) -> str:
@@ -164,7 +164,8 @@ def _target(words: Wording, p: Part) -> str:
         was, will = (f"{100 * v:.4g} %" for v in (p.now, new))
     else:
         was, will = (words.measured(str(row["metric"]), v) for v in (p.now, new))
-    moved = f"{100 * (new / p.now - 1):+.2g} %" if p.now else ""
+    part = 100 * (new / p.now - 1) if p.now else 0.0
+    moved = (f"{part:+,.0f} %" if abs(part) >= 10 else f"{part:+.2g} %") if part else ""
     says = _("target {target}: {new} instead of {now} ({moved})") if moved else _("target {target}: {new}")
     return says.format(target=p.what["target"], new=will, now=was, moved=moved.replace("-", "−"))
 
@@ -179,6 +180,8 @@ def _heads(words: Wording, p: Part) -> str:
     says = _("{count} more reps in {unit}, who take over {clients} clients")
     if p.amount == 1:
         says = _("one more rep in {unit}, who takes over {clients} clients")
+    if p.what["clients"] == "1":
+        says = _("one more rep in {unit}, who takes over a client")
     says = says.format(count=count(p.amount), unit=p.what["unit"], clients=p.what["clients"])
     if p.what["month"]:
         says += _(", from {month}").format(month=p.what["month"])

@@ -52,6 +52,8 @@ class Wording:
         if measure in MONEY or measure == "market_share":
             return self.amounts.metric(measure, value)
         number = rough(value)
+        if number == "1" and measure in ONE:
+            return _(ONE[measure])
         return _(UNITS[measure]).format(number=number) if measure in UNITS else number
 
     def gap(self, item: Item, value: float) -> str:
@@ -90,8 +92,10 @@ class Wording:
 
     def place(self, item: Item) -> str:
         """Who and when, of a part of an item."""
-        named = [item.labels.get("tier", ""), item.labels.get("rep") or item.labels.get("each", "")]
-        return " ".join(w for w in (*named, self.months(item.months)) if w)
+        who, tier = item.labels.get("rep") or item.labels.get("each", ""), item.labels.get("tier", "")
+        if tier:
+            who = _("{tier} clients of {who}").format(tier=tier, who=self.who(item.labels))
+        return _(", ").join(w for w in (who, self.months(item.months)) if w)
 
     def _target(self, item: Item) -> Mapping[str, Any] | None:
         return self.targets[item.labels["target"]] if item.kind == "target" else None
@@ -114,7 +118,7 @@ class Wording:
         """A pin: whose quota, of what, when."""
         row = self.model["pins"].iloc[int(item.labels["number"])]
         cut = [row["rep"] or row["unit"] or _("the company"), row["product"], row["period"], _(LEVELS[row["level"]])]
-        return _("Pin of {cut}: {amount}").format(
+        return _("Fixed quota of {cut}: {amount}").format(
             cut=_(", ").join(str(c) for c in cut if c), amount=self.amounts.money(float(row["amount"]))
         )
 
@@ -140,6 +144,15 @@ UNITS = {
     "contracts": N_("{number} contracts"),
 }
 """Measures that are counted."""
+
+ONE = {
+    "visits": N_("1 visit"),
+    "clients": N_("1 client"),
+    "new_clients": N_("1 client"),
+    "coverage": N_("1 client"),
+    "contracts": N_("1 contract"),
+}
+"""One of each."""
 
 
 def _promise(words: Wording, item: Item) -> str:
@@ -200,11 +213,11 @@ def _incentive(words: Wording, item: Item) -> str:
 
 def _kept(words: Wording, item: Item) -> str:
     if item.labels["line"]:
-        return _("Line {line} is overrun no more than now").format(line=item.labels["line"])
+        return _("Line {line} is overrun by as much as now at most").format(line=item.labels["line"])
     if item.labels["target"]:
         each = item.labels.get("each", "")
         name = item.labels["target"] + (f" ({each})" if each else "")
-        return _("Target {target} is missed no more than now").format(target=name)
+        return _("Target {target} stays as good as in the plan now").format(target=name)
     return _("As many promised visits as the plan keeps now")
 
 

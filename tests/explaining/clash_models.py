@@ -152,3 +152,16 @@ def _widened(book: Rulebook, items: Sequence[Item], some: frozenset[int]) -> fro
 def name(item: Item) -> str:
     """Key of an item as a text."""
     return " ".join(item.key)
+
+
+def dear_fair(folder: Path) -> str:
+    """Write a model with a line that must spend more than all may in one of its two scenarios."""
+    tables = {
+        "budget": [{"line": "fair", "category": "marketing", "minimum": 0, "maximum": 200}],
+        "targets": [{"target": "thrift", "metric": "spend", "at_most": 100, "priority": "hard"}],
+    }
+    RandomModel(SETTINGS, {**BASE, **tables}).write(folder)
+    (folder / "scenarios").mkdir()
+    steps = "changes:\n  - {table: products, set: {margin: 0.4}}\n  - {table: budget, where: {line: fair}, set: {minimum: 150}}\n"
+    (folder / "scenarios" / "dear.yaml").write_text(f"scenario: dear\ntitle: A dear fair\n{steps}", encoding="utf-8")
+    return str(folder)

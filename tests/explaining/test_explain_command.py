@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
-from clash_models import SETTINGS
+from clash_models import SETTINGS, dear_fair
 from random_models import RandomModel
 from tight_models import BASE
 
@@ -15,16 +14,8 @@ from allocator.cli import main
 
 @pytest.fixture(scope="module")
 def broken(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A model with a line that must spend more than all may, and two scenarios of its own."""
-    tables = {
-        "budget": [{"line": "fair", "category": "marketing", "minimum": 0, "maximum": 200}],
-        "targets": [{"target": "thrift", "metric": "spend", "at_most": 100, "priority": "hard"}],
-    }
-    folder = RandomModel(SETTINGS, {**BASE, **tables}).write(tmp_path_factory.mktemp("broken") / "lines")
-    (folder / "scenarios").mkdir()
-    steps = "changes:\n  - {table: products, set: {margin: 0.4}}\n  - {table: budget, where: {line: fair}, set: {minimum: 150}}\n"
-    (folder / "scenarios" / "dear.yaml").write_text(f"scenario: dear\ntitle: A dear fair\n{steps}", encoding="utf-8")
-    return str(folder)
+    """A model that a scenario of its own breaks."""
+    return dear_fair(tmp_path_factory.mktemp("broken") / "lines")
 
 
 def test_broken_by_a_scenario(broken: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -35,21 +26,6 @@ def test_broken_by_a_scenario(broken: str, capsys: pytest.CaptureFixture[str]) -
         assert part in text
     assert "margin" not in text
     assert max(map(len, text.splitlines())) <= 80
-
-
-def test_json(broken: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """JSON holds the same with numbers, and nothing else is on standard output."""
-    assert main(["explain", broken, "-s", "dear", "--json", "--lang", "en"]) == 3
-    told = json.loads(capsys.readouterr().out)
-    (problem,) = told["problems"]
-    assert {(i["kind"], round(i["gap"], 6)) for i in problem["clashes"][0]["items"]} == {
-        ("least", -50.0),
-        ("target", 50.0),
-    }
-    changes = {json.dumps(r["changes"]) for r in problem["repairs"]}
-    assert '[{"table": "targets", "where": {"target": ["thrift"]}, "set": {"at_most": "150"}}]' in changes
-    assert told["scenario"]["broken_by"] == "steps"
-    assert told["scenarios"] == ["dear"]
 
 
 def test_nothing_is_wrong(broken: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
 import pytest
 from random_models import random_model
@@ -14,18 +14,21 @@ from allocator.formulation.grain import make_grain
 from allocator.model import Model
 from allocator.reading import load
 
-
-def model_of(seed: int, folder: Path) -> tuple[Model, list[Limit]]:
-    """A random model and all its limits."""
-    model = load(random_model(seed).write(folder))
-    return model, every_limit(model, make_grain(model))
+PROOF = bool(os.environ.get("ALLOCATOR_PROOF"))
 
 
-def test_a_limit_is_read_as_it_is_written(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Model, list[Limit]]]:
+    """Random models and all their limits."""
+    folder = tmp_path_factory.mktemp("models")
+    found = [load(random_model(seed).write(folder / str(seed))) for seed in range(20 if PROOF else 2)]
+    return [(model, every_limit(model, make_grain(model))) for model in found]
+
+
+def test_a_limit_is_read_as_it_is_written(models: list[tuple[Model, list[Limit]]]) -> None:
     """The key of every limit of some models reads back as the same limit, and moved to where it is leaves the model as it is."""
     kinds = set()
-    for seed in range(2):
-        model, limits = model_of(seed, tmp_path / str(seed))
+    for model, limits in models[:2]:
         grain = make_grain(model)
         for limit in limits:
             assert parse_limit(model, grain, limit.key) == limit
@@ -38,17 +41,16 @@ def test_a_limit_is_read_as_it_is_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "lines=b1", "line=nothing", "line", "hours tier=A", "promise tier=Z"])
-def test_what_is_no_limit_is_refused(text: str, tmp_path: Path) -> None:
+def test_what_is_no_limit_is_refused(text: str, models: list[tuple[Model, list[Limit]]]) -> None:
     """A limit that is not there is an error with a sentence."""
-    model, _limits = model_of(1, tmp_path)
+    model, _limits = models[1]
     with pytest.raises(InputError, match="--limit"):
         parse_limit(model, make_grain(model), text)
 
 
-def test_hours_and_people(tmp_path: Path) -> None:
+def test_hours_and_people(models: list[tuple[Model, list[Limit]]]) -> None:
     """Ten more hours are ten more in the grain; a person more works, one less has nothing, and all clients have somebody."""
-    for seed in range(3):
-        model, _limits = model_of(seed, tmp_path / str(seed))
+    for model, _limits in models:
         grain = make_grain(model)
         unit = str(model["reps"]["unit"].iloc[0])
         limit = make_limit(model, grain, "hours", {"unit": unit})

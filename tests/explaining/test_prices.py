@@ -9,16 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from directly import direct, moved, on_it
+from directly import moved
 from random_models import random_model
 
 from allocator.errors import InputError
-from allocator.explaining.frontier import frontier
-from allocator.explaining.limits import parse_limit
 from allocator.explaining.lines import first_piece, straight
 from allocator.explaining.prices import Price, Prices, binding, priced, prices
 from allocator.explaining.resolving import Resolver
-from allocator.formulation.grain import make_grain
 from allocator.model import Model
 from allocator.program import Floats
 from allocator.reading import load
@@ -28,7 +25,7 @@ from published_tables import media_selection
 
 PROOF = bool(os.environ.get("ALLOCATOR_PROOF"))
 SEEDS = range(200) if PROOF else (8,)
-LIMITS = 20 if PROOF else 2
+LIMITS = 20 if PROOF else 1
 """Limits of a random model that are looked at."""
 
 
@@ -107,7 +104,8 @@ class TestMediaSelection:
             assert side.piece is not None
             assert -side.piece.slope[goal] * one.size == pytest.approx(worth, rel=1e-7)
             assert side.piece.end * side.step > 0
-        assert check(model, price, known.values) == 2
+        if PROOF or key in ("target=money; bound=at_most", "target=television"):
+            assert check(model, price, known.values) == 2
 
     def test_range_of_the_budget(self, found: tuple[Model, Prices]) -> None:
         """Sunday newspapers take more money until all four are bought (+2,000), and less until there are none (−2,000)."""
@@ -166,30 +164,3 @@ def test_bends_are_exact(seed: int) -> None:
     found = [p.low for p in drawing.pieces] + [10.0]
     assert len(found) == len(at)
     assert np.allclose(found, at, atol=1e-6)
-
-
-def test_a_small_frontier(tmp_path: Path) -> None:
-    """Exposure over the money for media, from 0.6 to 1.4 of it: it bends where a medium is used up, and plans lie on it."""
-    model = load(media_selection(tmp_path / "model"))
-    limit = parse_limit(model, make_grain(model), "target=money; bound=at_most")
-    found = frontier(model, [limit])
-    assert found.exact
-    on_it(model, found, 10)
-    # Sunday newspapers end at 32,000; below 28,000 there are none, and daily ones are given up for 18,000 to 28,000.
-    inside = found.table.query("kind == 'bend'")["limit"].tolist()
-    assert [v for v in inside if 27_000 < v < 33_000] == pytest.approx([28_000, 32_000])
-
-
-def test_a_small_grid(tmp_path: Path) -> None:
-    """Money for media against the radio: each point is a plan under both changes."""
-    model = load(media_selection(tmp_path / "model"))
-    grain = make_grain(model)
-    money, radio = parse_limit(model, grain, "target=money; bound=at_most"), parse_limit(model, grain, "line=radio")
-    found = frontier(model, [money, radio], points=2)
-    assert len(found.table) == 4
-    for row in found.table.to_dict("records"):
-        solved = direct(radio.at(money.at(model, row["limit"]), row["limit2"]))
-        assert (solved is None) == (row["status"] != "optimal")
-        if solved is None:
-            continue
-        assert [row[n] for n in found.names] == pytest.approx(solved.tolist(), rel=1e-9, abs=1e-9)
