@@ -6,9 +6,11 @@ READY := .venv/.ready
 SYSTEM := .venv-system/.ready
 LONG := tests/test_agreement.py tests/test_relations.py tests/test_target_matrix.py tests/test_replanning.py tests/test_packaging.py \
 	tests/test_models.py tests/test_model_facts.py tests/test_sums.py tests/test_shipped_visits.py \
+	tests/test_mutations.py tests/test_pinning.py tests/test_plausibility.py \
 	tests/scenarios/test_shipped_scenarios.py tests/scenarios/test_scenario_facts.py \
-	tests/comparing/test_shipped_comparisons.py tests/comparing/test_compare_command.py \
+	tests/comparing/test_comparing.py tests/comparing/test_shipped_comparisons.py tests/comparing/test_compare_command.py \
 	tests/batches/test_kills.py tests/batches/test_batch_command.py \
+	tests/registry/test_registry_faults.py tests/registry/test_registry_commands.py tests/registry/test_approving.py \
 	tests/explaining/test_brute_force.py tests/explaining/test_frontier.py tests/explaining/test_why.py
 CATALOGUE := allocator/locale/zh/LC_MESSAGES/allocator
 
