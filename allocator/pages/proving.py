@@ -118,7 +118,7 @@ def findings(found: tuple[Finding, ...]) -> Section:
 def audit(summary: Mapping[str, Any]) -> Section:
     """The audit's result."""
     result = summary.get("audit") or {}
-    if result.get("rules") is None:
+    if any(result.get(k) is None for k in ("rules", "violations", "largest_residual")):
         return Section("audit", _("Audit"), (_("This plan was not audited."),))
     good = not result["violations"]
     lead = _(
@@ -152,7 +152,7 @@ def origin(summary: Mapping[str, Any], same: bool) -> Section:
         (_("versions"), _(", ").join(f"{k} {v}" for k, v in (summary.get("versions") or {}).items())),
     ]
     size = summary.get("program") or {}
-    if size.get("rows") is not None:
+    if all(size.get(k) is not None for k in ("rows", "columns", "nonzeros")):
         says = _("{rows} rows, {columns} columns, {nonzeros} numbers")
         items.append((_("size"), says.format(**{k: f"{size[k]:,}" for k in ("rows", "columns", "nonzeros")})))
     solving = (summary.get("seconds") or {}).get("solve")

@@ -131,12 +131,9 @@ def read_plan(folder: Path, model: Model | None = None) -> Plan:
     if model is None:
         model = load(folder / MODEL)
     files = Files(folder)
-    findings = tuple(
-        Finding(*row)
-        for row in files["findings"][["severity", "table", "row", "column", "value", "rule", "says"]].itertuples(
-            index=False, name=None
-        )
-    )
+    columns = ["severity", "table", "row", "column", "value", "rule", "says"]
+    told = files["findings"] if "findings" in files else pd.DataFrame(columns=columns)
+    findings = tuple(Finding(*row) for row in told[columns].itertuples(index=False, name=None))
     return Plan(
         model=replace(model, name=str(summary["model"])),
         status=str(summary["status"]),

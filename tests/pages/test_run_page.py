@@ -219,3 +219,18 @@ def test_a_page_is_written_whole_or_not(run: Path, tmp_path: Path, monkeypatch: 
         write_page(tmp_path / "r")
     assert path.read_bytes() == before
     assert not list((tmp_path / "r").glob(".report*"))
+
+
+def test_files_of_an_earlier_version_make_a_page_with_gaps(run: Path, tmp_path: Path) -> None:
+    """Proves that a run without a table or a column is reported without the section, which says what is missing."""
+    shutil.copytree(run, tmp_path / "r")
+    (tmp_path / "r" / "budget.csv").unlink()
+    (tmp_path / "r" / "findings.csv").unlink()
+    effects = pd.read_csv(tmp_path / "r" / "effects.csv").drop(columns="commission")
+    effects.to_csv(tmp_path / "r" / "effects.csv", index=False)
+    with in_language("en"):
+        page = Opened(page_bytes(tmp_path / "r").decode())
+    says = [word for word in page.words if word.startswith("This run's files do not hold")]
+    assert [word.partition(": ")[2] for word in says] == ["effects.csv: commission.", "budget.csv."]
+    assert "quotas-units" in page.figures
+    assert "budget-lines" not in page.figures
