@@ -10,7 +10,9 @@ from allocator.beyond import beyond_findings
 from allocator.breaking_down import breakdown
 from allocator.errors import Finding
 from allocator.formulation.answers import with_quota_commission
+from allocator.formulation.arrays import positions
 from allocator.formulation.grain import Grain
+from allocator.formulation.happened import happened
 from allocator.funnel import funnel_table
 from allocator.rounding import round_quotas, rounding_findings
 from allocator.units import units_table
@@ -33,8 +35,7 @@ def publish(grain: Grain, tables: dict[str, pd.DataFrame], given: pd.Series | No
         What is asked beyond what can be reached, and totals that rounding moved far.
     """
     model, quotas = grain.model, tables["quotas"]
-    over = quotas["month"].isin(model.calendar.months[: model.past])
-    stands = quotas["exact"].where(over, np.nan if given is None else given)
+    stands = _as_published(grain, quotas).fillna(np.nan if given is None else given)
     ready = quotas.assign(exact=stands.fillna(quotas["exact"]), fixed=stands.notna())
     quotas.insert(list(quotas.columns).index("level") + 1, "quota", round_quotas(model, ready))
     tables["units"] = units_table(model, quotas)
@@ -44,3 +45,17 @@ def publish(grain: Grain, tables: dict[str, pd.DataFrame], given: pd.Series | No
     tables["actions"] = actions(model, tables, grain)
     tables["contracts"] = contracts(model, tables, grain)
     return [*beyond_findings(model, quotas), *rounding_findings(model, quotas)]
+
+
+def _as_published(grain: Grain, quotas: pd.DataFrame) -> pd.Series:
+    """Quotas of months that are over as they were published; NaN in the months that remain."""
+    past = happened(grain)
+    out = np.full(len(quotas), np.nan)
+    if past is None:
+        return pd.Series(out, index=quotas.index)
+    rep, product = positions(grain.people.code, quotas["rep"]), positions(grain.product, quotas["product"])
+    month = positions(grain.model.calendar.months, quotas["month"])
+    for level, numbers in past.published.items():
+        mine = (month < past.months) & (quotas["level"] == level).to_numpy()
+        out[mine] = numbers[rep[mine], product[mine], month[mine]]
+    return pd.Series(out, index=quotas.index)

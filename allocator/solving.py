@@ -262,8 +262,8 @@ def _quota_table(asked: list[tuple[Quotas, Outcome]]) -> pd.DataFrame:
         assert outcome.x is not None
         beyond = asking.beyond[asking.level]
         below = np.maximum(outcome.x[asking.columns[asking.level]] * money, below)
-        if asking.asked:  # what was published is told to the last digit
-            below = np.where(asking.over, np.round(asking.asked[asking.level] * money, 2), below)
+        if asking.asked:
+            below = np.where(asking.over, asking.asked[asking.level] * money, below)
         over = np.where(beyond >= 0, outcome.x[beyond] * money, 0.0)
         frame = pd.DataFrame({k: asking.label(k) for k in ("rep", "unit", "product", "month")})
         forecast = asking.cells["forecast"].to_numpy(float) * money

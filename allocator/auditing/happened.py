@@ -133,19 +133,27 @@ def _check_won(book: Book, case: Case, rows: pd.DataFrame) -> None:
 
 
 def _check_asked(book: Book, case: Case, rows: pd.DataFrame) -> None:
-    """Quotas of the past are those that were published, to the last digit."""
+    """Quotas of the past are those that were published, to the last digit, and as exact as they were."""
     sheet = case.sheets["quotas"]
     rep, product, month = (sheet.place[k] for k in ("rep", "product", "month"))
     past = case.over[month]
     codes = (case.people.reps[rep], case.products[product], case.months[month], sheet.text("level"))
-    shown = pd.Series(sheet.number("quota")[past], pd.MultiIndex.from_arrays([np.asarray(c)[past] for c in codes]))
-    mine = rows[rows["metric"].isin(["quota_base", "quota_stretch", "quota_ceiling"])]
-    level = mine["metric"].str.removeprefix("quota_")
-    told = pd.Series(
-        mine["amount"].to_numpy(float), pd.MultiIndex.from_arrays([mine["rep"], mine["product"], mine["month"], level])
-    )
-    both = pd.concat([shown.groupby(level=[0, 1, 2, 3]).sum(), told.groupby(level=[0, 1, 2, 3]).sum()], axis=1).fillna(
-        0.0
-    )
-    names: Any = [{"quota": np.array([", ".join(map(str, key)) for key in both.index], object)}]
-    book.holds(ASKED, names, np.round(both[0] * 100) == np.round(both[1] * 100), both[0].to_numpy(), both[1].to_numpy())
+    key = _named([np.asarray(c, object)[past] for c in codes])
+    for column in ("quota", "exact"):
+        mine = rows[rows["metric"].str.startswith(f"{column}_")]
+        mine = mine if len(mine) else rows[rows["metric"].str.startswith("quota_")]
+        level = mine["metric"].str.partition("_")[2]
+        labels = _named([*(mine[n].to_numpy(object) for n in ("rep", "product", "month")), level.to_numpy(object)])
+        shown, told = pd.Series(sheet.number(column)[past], key), pd.Series(mine["amount"].to_numpy(float), labels)
+        both = pd.concat([s.groupby(level=0).sum() for s in (shown, told)], axis=1).fillna(0.0)
+        found, due = both[0].to_numpy(float), both[1].to_numpy(float)
+        names: Any = [{"quota": both.index.to_numpy(object), "column": column}]
+        if column == "quota":
+            book.holds(ASKED, names, np.round(found * 100) == np.round(due * 100), found, due)
+        else:
+            book.equal(ASKED, names, found, due)
+
+
+def _named(parts: list[Any]) -> pd.Index[Any]:
+    """Names of rows by their labels."""
+    return pd.Index([", ".join(map(str, labels)) for labels in zip(*parts, strict=True)], dtype=object)

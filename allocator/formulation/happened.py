@@ -34,8 +34,8 @@ class Happened:
     channels : DataFrame
         Rows of ``new_clients`` as they stand: month (position), labels, amount.
     spend : float array, shape (lines, months)
-    asked : dict of str to float array, shape (reps, products, months)
-        Quotas as they were published, by level.
+    asked, published : dict of str to float array, shape (reps, products, months)
+        Quotas by level: as they were exactly, and as they were published.
     unmatched : DataFrame
         Rows of ``actuals`` that fit nothing, with their position in the table.
     """
@@ -47,6 +47,7 @@ class Happened:
     channels: pd.DataFrame
     spend: Floats
     asked: dict[str, Floats]
+    published: dict[str, Floats]
     unmatched: pd.DataFrame
 
 
@@ -85,7 +86,8 @@ def happened(grain: Grain) -> Happened | None:
         _at_most(seen.reshape(shape), groups["members"].to_numpy(float)),
         rows[rows["metric"] == "new_clients"],
         spend,
-        _asked(grain, rows),
+        _asked(grain, rows, "exact_"),
+        _asked(grain, rows, "quota_"),
         pd.concat([lost, unseen, unmet]),
     )
 
@@ -172,10 +174,12 @@ def _within_curve(grain: Grain, visits: Floats) -> Floats:
     return np.asarray(visits * np.minimum(1.0, np.divide(most, made, out=np.ones_like(made), where=made > 0)))
 
 
-def _asked(grain: Grain, rows: pd.DataFrame) -> dict[str, Floats]:
+def _asked(grain: Grain, rows: pd.DataFrame, kind: str) -> dict[str, Floats]:
+    """Quotas of the past by level; published ones where the exact are not told."""
     asked = {}
     for level in LEVELS:
-        mine = rows[rows["metric"] == f"quota_{level}"]
+        mine = rows[rows["metric"] == f"{kind}{level}"]
+        mine = mine if len(mine) else rows[rows["metric"] == f"quota_{level}"]
         rep, product = positions(grain.people.code, mine["rep"]), positions(grain.product, mine["product"])
         known = (rep >= 0) & (product >= 0)
         asked[level] = np.zeros((len(grain.people.code), len(grain.product), grain.months))

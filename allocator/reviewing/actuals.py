@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from allocator.errors import Finding, InputError
-from allocator.model import Model
+from allocator.model import LEVELS, Model
 from allocator.reading import Tables, check
 from allocator.schema.dictionary import dictionary, table_named
 from allocator.schema.files import read_csv
@@ -28,8 +28,8 @@ FLOWS = ("revenue", "spend", "visits", "first_visits", "new_clients", "collectio
 COUNTS = ("pipeline", "entered")
 """Of a stage: how many stand in it at the month's end, and how many entered it in the month."""
 
-QUOTAS = ("quota_base", "quota_stretch", "quota_ceiling")
-"""What was asked of a rep: a review writes these into the model that it plans."""
+QUOTAS = tuple(f"{kind}_{level}" for kind in ("quota", "exact") for level in LEVELS)
+"""What was asked of a rep, as published and before rounding: a review writes these into the model that it plans."""
 
 LABELS = ("unit", "rep", "client", "product", "tier", "channel", "line")
 NEVER_NEGATIVE = ("spend", "visits", "first_visits", "new_clients", *COUNTS)

@@ -16,8 +16,8 @@ from allocator.formulation.effort import Effort
 from allocator.formulation.grain import Grain
 from allocator.formulation.quotas import Quotas
 from allocator.formulation.visiting import visits_matrix
-from allocator.ordering import Ordering, Outcome
-from allocator.program import Floats, Goal, Program
+from allocator.ordering import IMPOSSIBLE, Ordering, Outcome
+from allocator.program import Floats, Goal, Ints, Program
 from allocator.reviewing.changing import beyond_limit, counted, held_within, padded, picked
 from allocator.reviewing.published import Published
 
@@ -92,14 +92,13 @@ class Stability:
 
     def _try_to_keep(self, effort: Effort, best: Outcome, solver: Engine, seconds: float | None) -> Outcome | None:
         """The plan in force, where it is possible and every goal is near its best; None where it is not."""
-        loose = [(g, best.best[g.name] + self._room(g, best.best[g.name])) for g in effort.program.goals]
-        program = held_within(effort.program, loose)
-        outcome = self._change(effort, program, effort.program.goals, solver, seconds)
-        if outcome.status is not Status.OPTIMAL or outcome.x is None:
-            return None
-        if max(outcome.best["change"], outcome.best["change of the rest"]) > UNCHANGED:
-            return None
-        return self._told(effort, outcome, best)
+        goals = effort.program.goals
+        program = held_within(
+            effort.program, [(g, best.best[g.name] + self._room(g, best.best[g.name])) for g in goals]
+        )
+        program, _change, _other = self._counting(effort, program)
+        outcome = _without_change(program, effort.program.shape[1], goals, solver, seconds)
+        return None if outcome is None else self._told(effort, outcome, best)
 
     def _room(self, goal: Goal, value: float) -> float:
         """What a goal may lose so that the plan in force is kept: misses in points, contribution as a share."""
@@ -115,22 +114,23 @@ class Stability:
         if goal.name == CONTRIBUTION:
             value = every.best[CONTRIBUTION]
             program = held_within(program, [(goal, value + self.give * abs(value))])
-        outcome = self._change(effort, program, (goal,) if goal.name == CONTRIBUTION else (), solver, seconds)
+        program, change, other = self._counting(effort, program)
+        after = (padded(goal, program.shape[1]),) if goal.name == CONTRIBUTION else ()
+        outcome = Ordering(replace(program, goals=(change, other, *after)), solver, seconds=seconds).run()
         return self._told(effort, outcome, every)
 
-    def _change(
-        self, effort: Effort, program: Program, after: tuple[Goal, ...], solver: Engine, seconds: float | None
-    ) -> Outcome:
-        """Solve for the least change of visits and money, then of what follows from them, then some goals."""
-        given = _given(effort, self.published)
-        rest = _rest(effort, self.published)
-        program, change = counted(replace(program, goals=()), *given, "change")
-        program, other = counted(program, *rest, "change of the rest")
-        size = program.shape[1]
-        goals = [padded(change, size), other, *(padded(g, size) for g in after)]
-        rng = np.random.default_rng(9)  # of equal answers one, and no two columns alike
-        goals.append(Goal("tie", "tie", 1e-3 * (1 + 0.05 * rng.random(size)) * np.isfinite(program.lower)))
-        return Ordering(replace(program, goals=tuple(goals)), solver, seconds=seconds).run()
+    def _counting(self, effort: Effort, program: Program) -> tuple[Program, Goal, Goal]:
+        """Count the change of visits and money, and that of what follows from them; no two numbers count alike."""
+        rng = np.random.default_rng(9)
+        goals = []
+        for name, (matrix, given, weight) in (
+            ("change", _given(effort, self.published)),
+            ("change of the rest", _rest(effort, self.published)),
+        ):
+            weight = weight * (1 + 0.02 * rng.random(len(weight)))
+            program, goal = counted(replace(program, goals=()), matrix, given, weight, name)
+            goals.append(replace(goal, wish=False))
+        return program, padded(goals[0], program.shape[1]), goals[1]
 
     def _told(self, effort: Effort, outcome: Outcome, best: Outcome) -> Outcome:
         """The outcome as one of the effort program itself."""
@@ -149,18 +149,20 @@ class Stability:
         given = self.published.exact(asking.cells, asking.grain, level) / program.money
         ahead = np.flatnonzero(~asking.over)
         total = max(float(given[ahead].sum()), 1e-9)
-        change = (picked(column[ahead], size), given[ahead], np.full(len(ahead), 1 / total))
+        weight = (1 + 0.02 * np.random.default_rng(11).random(len(ahead))) / total
+        change = (picked(column[ahead], size), given[ahead], weight)
+        program = _with_noise(program, column[ahead], given[ahead])
+        quotas = replace(quotas, program=program)
         wider, moved = self._limits(quotas, given)
         wider, least = counted(wider, *change, f"{level} change")
+        least = replace(least, wish=False)
         goals = [padded(g, wider.shape[1]) for g in program.goals]
         cut = next(i for i, g in enumerate(goals) if g.name == f"{level} total")
         ordered = (goals[0], padded(moved, wider.shape[1]), *goals[1:cut], least, *goals[cut:])
         wider = replace(wider, goals=ordered)
         outcome = Ordering(wider, solver, seconds=seconds).run()
         if outcome.status is Status.OPTIMAL:
-            kept = self._keep_quotas(wider, outcome, ordered, f"{level} change", solver, seconds)
-            outcome = kept or outcome
-            _settle(outcome, solver)
+            outcome = self._keep_quotas(wider, outcome, ordered, f"{level} change", solver, seconds) or outcome
         names = {g.name for g in program.goals}
         told = replace(outcome, program=replace(outcome.program, goals=tuple(g for g in ordered if g.name in names)))
         return told
@@ -173,11 +175,12 @@ class Stability:
         if best.best[name] <= UNCHANGED:
             return None
         loose = [(g, best.best[g.name] + self.within) for g in goals[:cut]]
-        outcome = Ordering(replace(held_within(program, loose), goals=(goals[cut],)), solver, seconds=seconds).run()
-        if outcome.status is not Status.OPTIMAL or outcome.best[name] > UNCHANGED:
+        others = tuple(g for g in goals if g.name != name)
+        first = program.shape[1] - 2 * int((goals[cut].costs > 0).sum() // 2)
+        outcome = _without_change(held_within(program, loose), first, others, solver, seconds)
+        if outcome is None:
             return None
-        outcome.best = {**best.best, **outcome.best}
-        outcome.duals = dict(best.duals)
+        outcome.best, outcome.duals = dict(best.best), dict(best.duals)
         return outcome
 
     def _limits(self, quotas: Quotas, given: Floats) -> tuple[Program, Goal]:
@@ -216,6 +219,30 @@ class Stability:
         return out
 
 
+def _with_noise(program: Program, columns: Ints, given: Floats) -> Program:
+    """Bounds that let published numbers be which miss them by the arithmetic's last digits."""
+    upper = program.upper.copy()
+    near = (given > upper[columns]) & (given <= upper[columns] * (1 + 1e-7) + 1e-7)
+    upper[columns[near]] = given[near]
+    return replace(program, upper=upper)
+
+
+def _without_change(
+    program: Program, first: int, goals: tuple[Goal, ...], solver: Engine, seconds: float | None
+) -> Outcome | None:
+    """Solve goals in order where the columns from ``first`` on, which count change, stand at 0; None where that cannot be."""
+    for most in (0.0, UNCHANGED):  # numbers that were written and read again may miss in their last digits
+        upper = program.upper.copy()
+        upper[first:] = most
+        fixed = replace(program, upper=upper, goals=tuple(padded(g, program.shape[1]) for g in goals))
+        outcome = Ordering(fixed, solver, seconds=seconds).run()
+        if outcome.status is Status.OPTIMAL:
+            return outcome
+        if outcome.status not in IMPOSSIBLE:
+            return None
+    return None
+
+
 def _given(effort: Effort, published: Published) -> tuple[sp.csr_array, Floats, Floats]:
     """Visits, first visits and money of the months that remain: how they are read, what they were, and their weight."""
     draft = effort.draft
@@ -244,50 +271,86 @@ def _given(effort: Effort, published: Published) -> tuple[sp.csr_array, Floats, 
 
 
 def _rest(effort: Effort, published: Published) -> tuple[sp.csr_array, Floats, Floats]:
-    """Lift by client and clients won in the months that remain: they say for whom a forecast is."""
+    """Lift, sales, large contracts and clients won in the months that remain: they say for whom a forecast is."""
+    grain, size = effort.draft.grain, effort.program.shape[1]
+    group = _groups_now(published, grain)
+    parts = [p for p in (*_lift(effort, published, group), *_sold(effort, published, group)) if len(p[0])]
+    parts.append(_won(effort, published, group))
+    columns, given = (np.concatenate([p[k] for p in parts]) for k in (0, 1))
+    weight = np.concatenate([np.full(len(v), 1 / max(float(np.abs(v).sum()), 1e-9)) for _columns, v in parts])
+    return picked(columns.astype(int), size), given, weight
+
+
+Part = tuple[Ints, Floats]
+"""Columns, and what the plan in force has there."""
+
+
+def _summed(amount: Floats, keys: list[Ints], wanted: list[Ints]) -> Floats:
+    """Sums of amounts by keys, at the keys that are wanted."""
+    sums = pd.Series(amount).groupby(keys).sum()
+    if not len(sums):
+        return np.zeros(len(wanted[0]))
+    return sums.reindex(pd.MultiIndex.from_arrays(wanted)).fillna(0.0).to_numpy(float)
+
+
+def _lift(effort: Effort, published: Published, group: pd.Series) -> list[Part]:
+    """Lift of each cut by pool and month, and of each group."""
     draft = effort.draft
-    grain, past = draft.grain, draft.grain.model.past
-    size, months = effort.program.shape[1], grain.model.calendar.months
-    group_of = _groups_now(published, grain)
-    lift, pools = draft.tables["lift"], draft.tables["pools"]
-    old = published.tables["lift"]
-    cut = np.append(effort.metrics.places.cut, -1)[group_of.reindex(old["group"]).fillna(-1).to_numpy(int)]
-    pool = (
-        pd.MultiIndex.from_frame(pools[["unit", "product"]].astype(str)).get_indexer(
-            pd.MultiIndex.from_arrays([old["unit"].astype(str), old["line_product"].astype(str)])
-        )
-        if len(pools)
-        else np.full(len(old), -1)
-    )
-    keys = [pool, cut, positions(grain.product, old["product"]), positions(months, old["month"])]
-    was = pd.Series(old["lift"].to_numpy(float) / draft.money).groupby([pd.Series(k) for k in keys]).sum()
-    mine = lift[lift["month"] >= past]
-    wanted = pd.MultiIndex.from_frame(mine[["pool", "place", "product", "month"]])
-    given = [was.reindex(wanted).fillna(0.0).to_numpy(float)]
-    columns = [mine["column"].to_numpy(int)]
-    won = draft.tables["won"]
-    won = won[won["month"] >= past]
-    old = published.tables["won"]
-    number = group_of.reindex(old["group"]).fillna(-1).to_numpy(int)
-    was = (
-        pd.Series(old["won"].to_numpy(float))
-        .groupby(
-            [
-                pd.Series(number),
-                old["channel"].astype(str).to_numpy(),
-                old["unit"].astype(str).to_numpy(),
-                positions(months, old["month"]),
-            ]
-        )
-        .sum()
-    )
-    wanted = pd.MultiIndex.from_arrays(
-        [won["group"], won["channel"].astype(str), won["unit"].astype(str), won["month"]]
-    )
-    given.append(was.reindex(wanted).fillna(0.0).to_numpy(float))
-    columns.append(won["column"].to_numpy(int))
-    weights = [np.full(len(v), 1 / max(float(np.abs(v).sum()), 1e-9)) for v in given]
-    return picked(np.concatenate(columns), size), np.concatenate(given), np.concatenate(weights)
+    grain, past, pools = draft.grain, draft.grain.model.past, draft.tables["pools"]
+    lift, lifted, old = draft.tables["lift"], draft.tables["lifted"], published.tables["lift"]
+    old = old[old["month"].isin(grain.model.calendar.months[past:])]
+    at = group.reindex(old["group"]).fillna(-1).to_numpy(int)
+    cut = np.append(effort.metrics.places.cut, -1)[at]
+    names = pd.MultiIndex.from_arrays([old["unit"].astype(object), old["line_product"].astype(object)])
+    known = pd.MultiIndex.from_frame(pools[["unit", "product"]].astype(object))
+    pool = known.get_indexer(names) if len(pools) else np.full(len(old), -1)
+    product, month = positions(grain.product, old["product"]), positions(grain.model.calendar.months, old["month"])
+    amount = old["lift"].to_numpy(float) / draft.money
+    ahead = lift[lift["month"] >= past]
+    wanted = [ahead[n].to_numpy(int) for n in ("pool", "place", "product", "month")]
+    groups = [lifted[n].to_numpy(int) for n in ("group", "product")]
+    return [
+        (ahead["column"].to_numpy(int), _summed(amount, [pool, cut, product, month], wanted)),
+        (lifted["column"].to_numpy(int), _summed(amount, [at, product], groups)),
+    ]
+
+
+def _sold(effort: Effort, published: Published, group: pd.Series) -> list[Part]:
+    """Sales of cuts where something may be lost, and large contracts."""
+    draft = effort.draft
+    grain, past, old = draft.grain, draft.grain.model.past, published.tables["forecast"]
+    old = old[old["month"].isin(grain.model.calendar.months[past:])]
+    at = group.reindex(old["group"]).fillna(-1).to_numpy(int)
+    cut = np.append(effort.metrics.places.cut, -1)[at]
+    product, month = positions(grain.product, old["product"]), positions(grain.model.calendar.months, old["month"])
+    parts = []
+    if len(effort.sold):
+        cells = effort.sold
+        mine = np.flatnonzero((cells.month >= past) & effort.losing[cells.product])
+        wanted = [cells.place[mine], cells.product[mine], cells.month[mine]]
+        sell = old["sell"].to_numpy(float) / draft.money
+        own = _summed(sell, [cut, product, month], wanted) + _summed(sell, [at, product, month], wanted)
+        parts.append((draft.columns["sales"][mine], own))
+    if draft.demanded is not None:
+        of = draft.demanded
+        mine = np.flatnonzero(of.month >= past)
+        wanted = [of.place[mine], of.product[mine], of.month[mine]]
+        contracts = np.nan_to_num(old["contracts"].to_numpy(float))
+        parts.append((draft.columns["contracts"][mine], _summed(contracts, [at, product, month], wanted)))
+    return parts
+
+
+def _won(effort: Effort, published: Published, group: pd.Series) -> Part:
+    """Clients won by group, channel and unit of the lines."""
+    draft = effort.draft
+    months, past, won = draft.grain.model.calendar.months, draft.grain.model.past, draft.tables["won"]
+    won, old = won[won["month"] >= past], published.tables["won"]
+    labels = [old[n].astype(object).to_numpy() for n in ("channel", "unit")]
+    keys = [group.reindex(old["group"]).fillna(-1).to_numpy(int), *labels, positions(months, old["month"])]
+    wanted = [
+        won[n].to_numpy(object if n in ("channel", "unit") else int) for n in ("group", "channel", "unit", "month")
+    ]
+    return won["column"].to_numpy(int), _summed(old["won"].to_numpy(float), keys, wanted)
 
 
 def _groups_now(published: Published, grain: Grain) -> pd.Series:
@@ -295,14 +358,3 @@ def _groups_now(published: Published, grain: Grain) -> pd.Series:
     of = published.tables["assignments"].drop_duplicates("client")
     now = grain.clients.set_index("client")["group"].reindex(of["client"])
     return pd.Series(now.to_numpy(), index=of["group"].to_numpy()).dropna().groupby(level=0).first().astype(int)
-
-
-def _settle(outcome: Outcome, solver: Engine) -> None:
-    """Of answers equal in every goal a corner, so that few numbers move; the same on every engine."""
-    program = outcome.program
-    costs = 1e-3 * (1 + 0.05 * np.random.default_rng(11).random(program.shape[1])) * np.isfinite(program.lower)
-    solution = solver.solve(replace(program, goals=()), costs, goal="settle")
-    outcome.solves += 1
-    outcome.seconds += solution.seconds
-    if solution.status is Status.OPTIMAL and solution.x is not None:
-        outcome.x = solution.x
