@@ -46,7 +46,7 @@ NOTES = {
     "commission_attainment": N_("Attainment at which the commission must fit the incentive line; 1 is 100 %"),
     "engine": N_("ortools, highs, or pulp"),
     "as_of": N_("Day of a re-plan: what happened before it stands, the rest is planned anew"),
-    "moved": N_("Share of the plan that has moved so far"),
+    "moved": N_("Most that a re-plan may move a quota, as a share of it"),
     "company": N_("Name of the company on letters"),
     "documents": N_("Beginning of document numbers"),
 }
