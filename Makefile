@@ -11,6 +11,7 @@ LONG := tests/test_agreement.py tests/test_relations.py tests/test_target_matrix
 	tests/comparing/test_comparing.py tests/comparing/test_shipped_comparisons.py tests/comparing/test_compare_command.py \
 	tests/batches/test_kills.py tests/batches/test_batch_command.py \
 	tests/registry/test_registry_faults.py tests/registry/test_registry_commands.py tests/registry/test_approving.py \
+	tests/pages/test_run_page.py tests/pages/test_report_command.py tests/letters/test_letters.py \
 	tests/explaining/test_brute_force.py tests/explaining/test_frontier.py tests/explaining/test_why.py
 CATALOGUE := allocator/locale/zh/LC_MESSAGES/allocator
 
@@ -29,7 +30,7 @@ test: $(READY) lint  ## style, types and tests
 test-long: $(READY)  ## tests that take long: whole models, engines beside each other, what ifs, kills, the wheel
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(LONG)
 
-test-system: $(SYSTEM)  ## tests with what not everybody has: Parquet, Ray
+test-system: $(SYSTEM)  ## tests with what not everybody has: Parquet, Ray, PostgreSQL, Chromium, LibreOffice (.ci/packages)
 	.venv-system/bin/python -m pytest tests/system
 
 lint: $(READY)  ## style and types alone
@@ -48,9 +49,10 @@ clean:  ## remove what make made, runs excepted
 	rm -rf .venv .venv-system build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(READY): EXTRAS := dev
-$(SYSTEM): EXTRAS := dev,parquet,ray
+$(SYSTEM): EXTRAS := dev,parquet,ray,postgres,system
 $(READY) $(SYSTEM): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed; PYTHON=/path/to/python names one." >&2; exit 2; }
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$(EXTRAS)]'
+	@case $(EXTRAS) in *system) npm install --silent --no-save --prefix $(@D) axe-core@4.14.1;; esac
 	@touch $@
