@@ -164,7 +164,7 @@ def _amount(value: object, formula: str | None, label: str, cell: str, report: R
             report.add_at("error", label, "money", says, row=cell, value=value)
         return None
     if amount < 0:
-        report.add_at("error", label, "range", _("Expected 0 or more."), row=cell, value=amount)
+        report.add_at("error", label, "range", _("Expected {least} or more.").format(least=0), row=cell, value=amount)
         return None
     return round(amount, 2)
 
@@ -216,6 +216,7 @@ class Figure:
 
 GOALS = {
     "beyond": N_("quotas beyond what can be reached"),
+    "commitments": N_("quotas away from what was offered"),
     "unfair": N_("quotas away from the fair share"),
     "peak": N_("quotas above the most of a month"),
 }
