@@ -8,6 +8,7 @@ import pandas as pd
 from allocator.actions.tables import actions, contracts
 from allocator.beyond import beyond_findings
 from allocator.breaking_down import breakdown
+from allocator.committing.tables import commitments_table
 from allocator.errors import Finding
 from allocator.formulation.answers import with_quota_commission
 from allocator.formulation.arrays import positions
@@ -35,16 +36,23 @@ def publish(grain: Grain, tables: dict[str, pd.DataFrame], given: pd.Series | No
         What is asked beyond what can be reached, and totals that rounding moved far.
     """
     model, quotas = grain.model, tables["quotas"]
-    stands = _as_published(grain, quotas).fillna(np.nan if given is None else given)
-    ready = quotas.assign(exact=stands.fillna(quotas["exact"]), fixed=stands.notna())
-    quotas.insert(list(quotas.columns).index("level") + 1, "quota", round_quotas(model, ready))
+    quotas.insert(list(quotas.columns).index("level") + 1, "quota", published_quotas(grain, quotas, given))
     tables["units"] = units_table(model, quotas)
     tables["effects"] = with_quota_commission(model, tables["effects"], quotas)
     tables["breakdown"] = breakdown(model, quotas)
+    if len(model["commitments"]):
+        tables["commitments"] = commitments_table(model, quotas)
     tables["funnel"] = funnel_table(model, tables, grain)
     tables["actions"] = actions(model, tables, grain)
     tables["contracts"] = contracts(model, tables, grain)
     return [*beyond_findings(model, quotas), *rounding_findings(model, quotas)]
+
+
+def published_quotas(grain: Grain, quotas: pd.DataFrame, given: pd.Series | None = None) -> np.ndarray:
+    """Published numbers of exact quotas; ``given`` as for :func:`publish`."""
+    stands = _as_published(grain, quotas).fillna(np.nan if given is None else given)
+    ready = quotas.assign(exact=stands.fillna(quotas["exact"]), fixed=stands.notna())
+    return round_quotas(grain.model, ready)
 
 
 def _as_published(grain: Grain, quotas: pd.DataFrame) -> pd.Series:

@@ -36,10 +36,13 @@ MODEL = "model"
 """Folder of a run that holds its model: what was solved, scenarios included."""
 
 
-def write_run(plan: Plan, folder: Path, *, parquet: bool = False) -> dict[str, Any]:
+def write_run(
+    plan: Plan, folder: Path, *, parquet: bool = False, more: Mapping[str, pd.DataFrame] | None = None
+) -> dict[str, Any]:
     """Write a plan to a folder and return the content of its ``summary.json``.
 
-    Tables are CSV files, or Parquet files where that is asked for (package ``pyarrow``).
+    Tables are CSV files, or Parquet files where that is asked for (package ``pyarrow``); ``more`` are CSV files, by their path in the
+    folder without ending.
 
     A plan without tables (infeasible, or stopped at a limit) is written as its summary and findings alone.
 
@@ -59,6 +62,10 @@ def write_run(plan: Plan, folder: Path, *, parquet: bool = False) -> dict[str, A
                 write_file(place / f"{name}.parquet", [frame.to_parquet(index=False)])
             else:
                 write_file(place / f"{name}.csv", csv_parts(frame))
+        for name, frame in (more or {}).items():
+            path = place / f"{name}.csv"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_file(path, csv_parts(frame))
         if plan.tables:
             write_tables(plan.model, place / MODEL)
             write_file(place / "plan.xlsx", [workbook_bytes(plan, tables)])

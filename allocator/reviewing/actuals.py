@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -32,7 +32,7 @@ QUOTAS = tuple(f"{kind}_{level}" for kind in ("quota", "exact") for level in LEV
 """What was asked of a rep, as published and before rounding: a review writes these into the model that it plans."""
 
 LABELS = ("unit", "rep", "client", "product", "tier", "channel", "line")
-NEVER_NEGATIVE = ("spend", "visits", "first_visits", "new_clients", *COUNTS)
+NEVER_NEGATIVE = ("revenue", "spend", "visits", "first_visits", "new_clients", *COUNTS)
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Actuals:
         return self.flows[self.flows["metric"] == metric].reset_index(drop=True)
 
 
-def read_actuals(model: Model, file: Path | None, as_of: dt.date) -> Actuals:
+def read_actuals(model: Model, file: Path | None, as_of: dt.date, known: Collection[str] = ()) -> Actuals:
     """Read and check what happened.
 
     Parameters
@@ -86,6 +86,8 @@ def read_actuals(model: Model, file: Path | None, as_of: dt.date) -> Actuals:
         A CSV file, or a workbook with a sheet ``actuals`` (实际) or a single sheet; None is the model's own table.
     as_of : date
         Rows of months that are not over by then are not read.
+    known : collection of str
+        Months that an earlier review has told: they may be left out.
 
     Raises
     ------
@@ -97,7 +99,7 @@ def read_actuals(model: Model, file: Path | None, as_of: dt.date) -> Actuals:
     if frame is None:
         raise InputError(report.findings())
     past, labels = model.calendar.over(as_of), model.calendar.months
-    _check(model, frame, labels[:past], as_of, report)
+    _check(model, frame, labels[:past], as_of, report, known)
     tables = Tables(model.name, model.source, model.settings, {**model.tables, TABLE: frame}, report.places)
     own = check(tables, report, known=[n for n in dictionary() if n != TABLE])
     found = tuple(f for f in report.findings() if f not in model.findings)
@@ -133,7 +135,9 @@ def _sheet(file: Path, report: Report) -> RawTable | None:
     return book.table(sheets[0], TABLE, report)
 
 
-def _check(model: Model, rows: pd.DataFrame, past: tuple[str, ...], as_of: dt.date, report: Report) -> None:
+def _check(
+    model: Model, rows: pd.DataFrame, past: tuple[str, ...], as_of: dt.date, report: Report, known: Collection[str]
+) -> None:
     """What the dictionary cannot say of the rows."""
     first = model.calendar.months[0]
     if not past:
@@ -154,7 +158,8 @@ def _check(model: Model, rows: pd.DataFrame, past: tuple[str, ...], as_of: dt.da
     report.cells("error", TABLE, "required", says, rows, bad, "line")
     _check_names(model, rows, report)
     _check_stages(model, rows, report)
-    _check_whole(rows[rows["month"].isin(past) & (rows["stage"] == "")], past, report)
+    fresh = [m for m in past if m not in known]
+    _check_whole(rows[rows["month"].isin(past) & (rows["stage"] == "")], fresh, report)
 
 
 def _check_names(model: Model, rows: pd.DataFrame, report: Report) -> None:
@@ -181,10 +186,10 @@ def _check_stages(model: Model, rows: pd.DataFrame, report: Report) -> None:
         report.add("error", TABLE, "reference", says, position=int(position), column="stage", value=stage)
 
 
-def _check_whole(rows: pd.DataFrame, past: Iterable[str], report: Report) -> None:
+def _check_whole(rows: pd.DataFrame, past: Collection[str], report: Report) -> None:
     """A metric is told for every month that is over, and a total does not stand beside its parts."""
     label = report.place(TABLE).label
-    if not (rows["metric"] == "revenue").any():
+    if past and not (rows["metric"] == "revenue").any():
         says = _("No revenue is told. Without it nothing can be said about the year.")
         report.add_at("error", label, "missing", says, column="metric")
     for metric in FLOWS:

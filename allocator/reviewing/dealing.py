@@ -53,11 +53,12 @@ def with_past(actuals: Actuals, published: Published, grain: Grain) -> Past:
     """
     rows, assumed = [], []
     for metric in NEEDED:
-        if actuals.told(metric):
+        told = told_months(actuals, metric)
+        if told:
             rows.append(_told(actuals, published, grain, metric))
-        else:
-            rows.append(_planned(published, grain, actuals.past, metric))
-            assumed += [metric] if len(rows[-1]) else []
+        left = tuple(m for m in actuals.past if m not in told)
+        rows.append(_planned(published, grain, left, metric))
+        assumed += [metric] if len(rows[-1]) and not set(left) <= set(published.past) else []
     rows.append(_asked(published, actuals.past, grain.model))
     others = actuals.model["actuals"]
     others = others[~others["metric"].isin([*NEEDED, *QUOTAS]) | (others["stage"] != "")]
@@ -66,6 +67,12 @@ def with_past(actuals: Actuals, published: Published, grain: Grain) -> Past:
     frames = {**grain.model.tables, "actuals": table}
     model = replace(grain.model, settings=settings, tables=frames, sha256=fingerprint(settings, frames))
     return Past(model, tuple(assumed), table)
+
+
+def told_months(actuals: Actuals, metric: str) -> tuple[str, ...]:
+    """Months for which a metric was told."""
+    there = set(actuals.of(metric)["month"])
+    return tuple(m for m in actuals.past if m in there)
 
 
 def _table(parts: list[pd.DataFrame]) -> pd.DataFrame:
@@ -124,10 +131,16 @@ def _planned(published: Published, grain: Grain, months: tuple[str, ...], metric
 
 def _told(actuals: Actuals, published: Published, grain: Grain, metric: str) -> pd.DataFrame:
     """Rows of a metric dealt to what was planned; rows that fit nothing planned stay as they are."""
-    model, rows = grain.model, actuals.of(metric)
+    rows = actuals.of(metric)
     if metric == "spend":
         return rows
-    cells = cells_of(published, metric, actuals.past)
+    cells, left = dealt_cells(actuals, published, grain.model, metric)
+    return pd.concat([_by_client(cells[cells["amount"] != 0], published, grain, metric), left], ignore_index=True)
+
+
+def dealt_cells(actuals: Actuals, published: Published, model: Model, metric: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Cells of the plan in force with ``amount``, what happened; and the rows that fit none of them."""
+    rows, cells = actuals.of(metric), cells_of(published, metric, told_months(actuals, metric))
     group = published.tables["assignments"].drop_duplicates("client").set_index("client")["group"]
     codes = pd.Index(cells["group"].unique())
     homes = model["reps"].set_index("rep")["unit"]
@@ -143,9 +156,8 @@ def _told(actuals: Actuals, published: Published, grain: Grain, metric: str) -> 
     known = ~(named & (told["client"] < 0))
     weight = labelled["planned"].to_numpy(float)
     dealt, unmatched = deal(told[known].assign(origin=np.flatnonzero(known)), labelled, weight, model)
-    table = _by_client(cells.assign(amount=dealt)[dealt != 0], published, grain, metric)
     left = rows[(~known).to_numpy() | np.isin(np.arange(len(rows)), unmatched["origin"].to_numpy(int))]
-    return pd.concat([table, left], ignore_index=True)
+    return cells.assign(amount=dealt), left
 
 
 def _asked(published: Published, months: tuple[str, ...], model: Model) -> pd.DataFrame:

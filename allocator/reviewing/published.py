@@ -35,6 +35,11 @@ class Published:
     name: str
     in_force: pd.DataFrame | None = None
 
+    @property
+    def past(self) -> tuple[str, ...]:
+        """Months that were over when it was made: its tables say of them what happened."""
+        return self.model.calendar.months[: self.model.past]
+
     def by_group(self, grain: Grain, column: str) -> Floats:
         """A column of ``effort`` by groups of a grain and months: clients take their part of their group's along."""
         effort, assigned = self.tables["effort"], self.tables["assignments"]

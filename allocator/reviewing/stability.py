@@ -16,6 +16,7 @@ from allocator.formulation.effort import Effort
 from allocator.formulation.grain import Grain
 from allocator.formulation.quotas import Quotas
 from allocator.formulation.visiting import visits_matrix
+from allocator.model import LEVELS
 from allocator.ordering import IMPOSSIBLE, Ordering, Outcome
 from allocator.program import Floats, Goal, Ints, Program
 from allocator.reviewing.changing import beyond_limit, counted, held_within, padded, picked
@@ -199,23 +200,26 @@ class Stability:
         return beyond_limit(program, matrix, before[some], self.moved * before[some], scale, f"{asking.level} moved")
 
     def given(self, table: pd.DataFrame) -> pd.Series:
-        """Published quotas that stand: where neither the quota nor those of the levels below it changed; else NaN."""
+        """Published quotas that stand, as the exact ones did not change; NaN for the others.
+
+        A number gives way where the level below it may be rounded beyond it.
+        """
         before = self.published.tables["quotas"]
+        step = self.published.model.settings.rounding
         keys = ["rep", "product", "month"]
-        stands = pd.Series(True, index=table.index)
         out = pd.Series(np.nan, index=table.index)
-        unchanged: pd.Series | None = None
-        for level in ("base", "stretch", "ceiling"):
-            old = before[before["level"] == level].set_index(keys)[["exact", "quota"]]
+        below = pd.Series(dtype=float)
+        for level in LEVELS:
             mine = table[table["level"] == level]
-            found = old.reindex(pd.MultiIndex.from_frame(mine[keys].astype("str")))
-            exact = found["exact"].to_numpy(float)
-            same = np.abs(exact - mine["exact"].to_numpy(float)) <= 1e-6 * np.maximum(1.0, np.abs(exact))
             index = pd.MultiIndex.from_frame(mine[keys].astype("str"))
-            here = pd.Series(same, index=index)
-            unchanged = here if unchanged is None else here & unchanged.reindex(index).fillna(False)
-            stands[mine.index] = unchanged.to_numpy(bool)
-            out[mine.index] = np.where(unchanged.to_numpy(bool), found["quota"].to_numpy(float), np.nan)
+            old = before[before["level"] == level].astype(dict.fromkeys(keys, "str")).set_index(keys)
+            old = old[["exact", "quota"]].reindex(index)
+            exact, quota = (old[c].to_numpy(float) for c in ("exact", "quota"))
+            same = np.abs(exact - mine["exact"].to_numpy(float)) <= 1e-6 * np.maximum(1.0, np.abs(exact))
+            stands = same & (quota >= below.reindex(index).fillna(0.0).to_numpy(float))
+            out[mine.index] = np.where(stands, quota, np.nan)
+            most = np.ceil(mine["exact"].to_numpy(float) / step - 1e-9) * step
+            below = pd.Series(np.where(stands, quota, most), index=index)
         return out
 
 
