@@ -7,6 +7,7 @@ else it is halved. Where pieces on both sides of a gap meet at a point, that is 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -18,8 +19,14 @@ from allocator.program import Floats
 At = Callable[[float], Floats | None]
 
 FIT = (0.0, 0.25, 0.75, 1.0)
-CHECK = (0.5, 0.618)
+CHECK = (0.5, 0.125, 0.875, 0.618)
 """Parts of a piece through which a curve is drawn, and where it is seen to be right."""
+
+FIRST = 4
+"""Parts that are looked at by themselves first: an excursion between points that are looked at is not seen."""
+
+POLES = (-0.9, 9.0)
+"""Coefficients d of a piece: beyond them it bends so sharply at an end that it may as well be two."""
 
 SHARP = 1e-9
 """Part of the whole way below which a change is a step."""
@@ -136,7 +143,7 @@ class _Pen:
     def drawn(self) -> Drawing:
         """Halve what is no piece; close a gap where the pieces beside it meet."""
         found: list[Curve] = []
-        todo = [(self.low, self.high)]
+        todo = list(itertools.pairwise(np.linspace(self.low, self.high, FIRST + 1).tolist()))
         while todo and len(self.known) <= self.most:
             failed = []
             for a, b in todo:
@@ -250,7 +257,7 @@ def _through(low: float, high: float, values: Floats, size: Floats, degree: int)
         for k in range(goals):
             sides = np.stack([s, s * s, -s * away[:, k]], axis=1)
             first, second, pole = np.linalg.lstsq(sides, away[:, k], rcond=1e-13)[0]
-            if pole < -0.9:
+            if not POLES[0] < pole < POLES[1]:
                 return None
             above[1, k], above[2, k], below[k] = first + pole * values[0, k], second, pole
     return Curve(low, high, low, high - low, above * size, below)

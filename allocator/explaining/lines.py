@@ -20,6 +20,9 @@ TRIES = 40
 SMALLEST = 1e-7
 """Steps below this part of the way are not looked at."""
 
+FIRST = 8
+"""Parts that are looked at by themselves first: an excursion between points that are looked at is not seen."""
+
 GOLDEN = 0.6180339887498949
 
 PRECISE = 1e-4
@@ -168,8 +171,9 @@ def straight(at: At, low: float, high: float, *, exact: float = 1e-7, most: int 
         # Where there is a bend, the middle is at least half as far off as the bend.
         return bool((np.abs(one + (two - one) * (way - a) / (b - a) - mid) <= 0.25 * exact * size).all())
 
-    found: set[float] = {low, high}
-    todo = [(low, high)]
+    parts = np.linspace(low, high, FIRST + 1).tolist()
+    found: set[float] = set(parts)
+    todo = list(itertools.pairwise(parts))
     while todo and len(known) <= most:
         a, b = todo.pop()
         if b - a <= 1e-9 * span or on(a, b, (a + b) / 2):

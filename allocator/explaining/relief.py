@@ -320,10 +320,10 @@ def _target(relief: Relief, model: Model, amount: float) -> Iterator[Change]:
 
 
 def _pin(sign: float, relief: Relief, model: Model, amount: float) -> Iterator[Change]:
-    row = model["pins"].iloc[int(relief.what["number"])]
+    row = model.pins.iloc[int(relief.what["number"])]
     where = {k: (str(row[k]),) for k in ("unit", "rep", "product", "period", "level")}
     where["amount"] = (number_text(relief.now),)  # a unit holds those below it too
-    yield _change("pins", where, "set", {"amount": relief.now + sign * amount})
+    yield _change(str(row["table"]), where, "set", {"amount": relief.now + sign * amount})
 
 
 def _pin_up(relief: Relief, model: Model, amount: float) -> Iterator[Change]:

@@ -117,7 +117,7 @@ def why(model: Model, rep: str, *, strict: bool = False, progress: Progress | No
         if progress is not None:
             progress(_("what moves the quota"))
         moved.append(_difference(plan, replanner.plan(changed, quick=True), rep, kind, name, part))
-    pins = model["pins"][model["pins"]["rep"] == rep]
+    pins = model.pins[model.pins["rep"] == rep]
     return Why(model, rep, unit, figures, _stopped(model, figures, pins, rep), pins, asked, tuple(moved))
 
 

@@ -116,7 +116,7 @@ class Wording:
 
     def pin(self, item: Item) -> str:
         """A pin: whose quota, of what, when."""
-        row = self.model["pins"].iloc[int(item.labels["number"])]
+        row = self.model.pins.iloc[int(item.labels["number"])]
         cut = [row["rep"] or row["unit"] or _("the company"), row["product"], row["period"], _(LEVELS[row["level"]])]
         return _("Fixed quota of {cut}: {amount}").format(
             cut=_(", ").join(str(c) for c in cut if c), amount=self.amounts.money(float(row["amount"]))
