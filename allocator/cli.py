@@ -25,6 +25,7 @@ COMMANDS = {
     "frontier": "frontier",
     "scenarios": "modelling",
     "compare": "comparing",
+    "review": "reviewing",
     "batch": "batching",
     "visits": "visiting",
     "report": "paging",

@@ -139,7 +139,7 @@ def review(
     grain = make_grain(replace(model, settings=model.settings.model_copy(update={"as_of": ""})))
     past = with_past(actuals, published, grain)
     found = (*actuals.findings, *_unplaced(past), *_assumed(past))
-    progress("compare")
+    progress(_("plan against actual"))
     planned = in_force(published, published.model.past, model)
     actual = actual_rows(actuals, published, model)
     table = compared(planned, actual, model, actuals.past)
@@ -150,7 +150,7 @@ def review(
     }
     settings = model.settings
     near = Stability(published, settings.stability, settings.stability, settings.moved)
-    progress("replan")
+    progress(_("the rest of the year"))
     kept_dates = published.tables.get("visits")
     plan = solve(past.model, engine=engine, visits=visits, keep=kept_dates, workers=workers, near=near)
     plan = replace(plan, findings=(*plan.findings, *found))
@@ -166,7 +166,7 @@ def review(
     tables["reconciled"] = reconciled(plan.tables, actual, past.model)
     tables["in_force"] = _in_force(planned, plan, published, actuals)
     if curve:
-        progress("churn")
+        progress(_("what fewer changes cost"))
         tables["churn"] = churn(past.model, published, near, () if kept else points(settings.stability), engine)
     return Review(actuals, published, plan, kept, tables, past.assumed, found)
 
