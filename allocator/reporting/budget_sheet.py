@@ -15,6 +15,9 @@ FIRST = 2
 """First column of months; line and category stand before it."""
 
 COLOURS = ("#1F4E78", "#2E75B6", "#9DC3E6", "#F4B183", "#C55A11", "#A9D18E", "#548235", "#FFD966", "#7F6000", "#7F7F7F")
+LARGE = 100_000
+"""Money of a budget from which parts of one do not matter to a reader."""
+
 HIGH = 300
 """Height of the chart."""
 
@@ -31,7 +34,9 @@ def write_budget(book: Any, sheet: Any, frame: pd.DataFrame, formats: Formats) -
     months = list(dict.fromkeys(sorted(frame["month"].astype(str))))
     spend = frame.pivot_table("spend", "line", "month", aggfunc="sum").reindex(index=lines["line"], columns=months)
     whole = bool((spend.fillna(0.0) % 1 == 0).all(axis=None))
-    styles = _styles(book, "#,##0" if whole else "#,##0.00")
+    largest = float(max(frame["spend"].sum(), lines["maximum"].sum(), 0.0))
+    number = "#,##0" if whole or largest >= LARGE else "#,##0.00"
+    styles = _styles(book, number)
     total, end = FIRST + len(months), FIRST + len(months) + 4
     headings = [
         _("budget line"),
@@ -47,7 +52,7 @@ def write_budget(book: Any, sheet: Any, frame: pd.DataFrame, formats: Formats) -
         sheet.write_string(0, k, heading, styles["head"])
     sheet.set_column(0, 0, min(40, max((display_width(str(v)) for v in lines["line"]), default=10) + 3))
     sheet.set_column(1, 1, 14)
-    sheet.set_column(FIRST, end, max(11, len(f"{frame['spend'].sum():,.0f}") + 2))
+    sheet.set_column(FIRST, end, max(11, len(f"{largest:,.0f}") + (6 if "." in number else 3)))
     of_month = [column_letters(FIRST + k) for k in range(len(months))]
     sums, least, most, left = (column_letters(total + k) for k in range(4))
     line: Any
