@@ -129,6 +129,29 @@ class Exclusion:
 
 
 @dataclass(frozen=True)
+class Reviewing:
+    """What a case reviews instead of planning a whole year.
+
+    Attributes
+    ----------
+    actuals : str
+        File of what happened; blank is the model's own table.
+    as_of : str
+        Day by which months are over.
+    plan : str
+        Folder of the run that is in force.
+    """
+
+    actuals: str
+    as_of: str
+    plan: str
+
+
+REVIEWING = ("actuals", "as_of", "plan")
+"""Keys of a case that reviews."""
+
+
+@dataclass(frozen=True)
 class Request:
     """A case that is asked for by itself.
 
@@ -139,6 +162,7 @@ class Request:
     options : Options
     rules : tuple of ScopedRule
         Its own rules, besides those of the batch.
+    review : Reviewing or None
     """
 
     name: Word | None
@@ -146,6 +170,7 @@ class Request:
     scenario: Word
     options: Options
     rules: tuple[ScopedRule, ...] = ()
+    review: Reviewing | None = None
 
 
 @dataclass(frozen=True)
@@ -204,6 +229,8 @@ class Case:
         Rules that judge it.
     added : bool
         Whether it is there for others to be compared with, and is not judged itself.
+    review : Reviewing or None
+        What it reviews; None plans the whole year.
     """
 
     name: str
@@ -213,6 +240,7 @@ class Case:
     options: Options = field(default_factory=Options)
     rules: tuple[ScopedRule, ...] = ()
     added: bool = False
+    review: Reviewing | None = None
 
     @property
     def is_base(self) -> bool:

@@ -187,7 +187,9 @@ class _Crosser:
             self._misfit(at, [meeting], source.scenarios.known if source.scenarios else ())
             return
         name = "" if request.name is None else request.name.text
-        case = Case(name, request.model.text, names, options=request.options, rules=request.rules)
+        case = Case(
+            name, request.model.text, names, options=request.options, rules=request.rules, review=request.review
+        )
         self._add(case, source, meeting, request.name or request.model)
 
     def _add(self, case: Case, source: Source, meeting: Meeting, at: Word) -> None:
@@ -195,7 +197,8 @@ class _Crosser:
         problem = source.problem or meeting.problem
         for varied, parts in meeting.variants:
             values = " ".join(f"{k}={v}" for k, v in varied)
-            first = case.name or " ".join(filter(None, (source.name, case.scenario)))
+            day = "" if case.review is None else case.review.as_of
+            first = case.name or " ".join(filter(None, (source.name, case.scenario, day)))
             last = "" if case.name else case.options.label(self._batch.options[0])
             one = replace(case, name=" ".join(filter(None, (first, values, last))), varied=varied)
             if one.name in self._planned:
@@ -251,7 +254,7 @@ class _Crosser:
 
 
 def _work(case: Case) -> tuple[object, ...]:
-    return case.model, case.scenario, case.varied, case.options
+    return case.model, case.scenario, case.varied, case.options, case.review
 
 
 def _excluded(exclusion: Exclusion, case: Case, model: str) -> bool:

@@ -7,17 +7,30 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from allocator.batches.batch import BASE, OPTIONS, TABLES, Batch, Exclusion, Options, Request, ScopedRule, Word
+from allocator.batches.batch import (
+    BASE,
+    OPTIONS,
+    REVIEWING,
+    TABLES,
+    Batch,
+    Exclusion,
+    Options,
+    Request,
+    Reviewing,
+    ScopedRule,
+    Word,
+)
 from allocator.batches.rules import parse_rule
 from allocator.engines import engine
 from allocator.errors import EngineError, InputError
 from allocator.schema.files import decode, read_bytes
 from allocator.schema.findings import Report, did_you_mean
+from allocator.schema.parsing import read_date
 from allocator.schema.yaml_tree import Node, read_tree
 from allocator.texts import LANGUAGES, _, after
 
 KEYS = ("title", "language", "format", "models", "scenarios", "options", "exclude", "cases", "rules", "tables")
-CASE_KEYS = ("name", "model", "scenario", "rules", *OPTIONS)
+CASE_KEYS = ("name", "model", "scenario", "rules", *REVIEWING, *OPTIONS)
 RULE_KEYS = ("rule", "models", "scenarios", "cases")
 EXCLUDE_KEYS = ("model", "scenario", *OPTIONS)
 FLAGS = {"yes": True, "true": True, "是": True, "no": False, "false": False, "否": False}
@@ -160,7 +173,26 @@ class _Reader:
         name = self._text(tree, "name", f"{column}.")
         options = _options(self._single_options(tree, f"{column}."))
         rules = self._rules(tree, "rules", f"{column}.")
-        return [Request(name if name.text else None, model, scenario, options, rules)]
+        review = self._review(tree, f"{column}.", str(node.line))
+        return [Request(name if name.text else None, model, scenario, options, rules, review)]
+
+    def _review(self, tree: Tree, within: str, row: str) -> Reviewing | None:
+        """What a case reviews; both the day and the plan in force are needed."""
+        found = {key: self._text(tree, key, within) for key in REVIEWING}
+        if not any(word.text for word in found.values()):
+            return None
+        day, plan = found["as_of"], found["plan"]
+        try:
+            read_date(day.text)
+        except ValueError:
+            says = _("A review needs a day, such as as_of: 2026-03-31.")
+            self._error("date", says, day.row or row, day.column, day.text)
+        for word in (plan, found["actuals"]):
+            if word.text and not Path(word.text).exists():
+                self._error("place", _("There is no such file or folder."), word.row, word.column, word.text)
+        if not plan.text:
+            self._error("case", _("A review needs the run in force, such as plan: runs/telecom."), row, plan.column)
+        return Reviewing(found["actuals"].text, day.text, plan.text)
 
     def _single_options(self, tree: Tree, within: str) -> dict[str, object]:
         """Options that a mapping sets, one value each."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from allocator.batches.batch import Batch
+from allocator.batches.batch import Batch, Reviewing
 from allocator.batches.crossing import Crossing, Planned, cross, read_sources
 from allocator.batches.index import Entry, Prepared, entries, sound
 from allocator.batches.meeting import told
@@ -15,11 +17,12 @@ from allocator.batches.processes import Death, Executor
 from allocator.batches.reading import read_batch
 from allocator.batches.store import Store
 from allocator.batches.tables import write_tables_of
-from allocator.batches.work import Answer, Task, versions
+from allocator.batches.work import Answer, Reviewed, Task, versions
 from allocator.errors import AllocatorError, InputError
 from allocator.model import Model
 from allocator.scenarios.applying import apply_steps
 from allocator.schema.findings import Report
+from allocator.schema.parsing import read_date
 from allocator.texts import _, in_language
 
 LIVES = 2
@@ -92,13 +95,19 @@ def _prepared(batch: Batch, planned: Planned, known: dict[str, Mapping[str, str]
             sha256 = apply_steps(model, planned.parts).model.sha256
         except InputError as error:
             problem = told(error)
+    review = None
+    if case.review is not None and model is not None and not problem:
+        try:
+            review = _reviewed(case.review, model)
+        except InputError as error:
+            problem = told(error)
     if name and name not in known:
         try:
             known[name] = versions(name)
         except AllocatorError as error:
             known[name], problem = {}, problem or str(error)
     task = Task(
-        kind="plan",
+        kind="plan" if case.review is None else "review",
         model=planned.source.name,
         sha256=sha256 if not problem else f"{sha256} malformed",
         scenario=case.scenario,
@@ -108,8 +117,32 @@ def _prepared(batch: Batch, planned: Planned, known: dict[str, Mapping[str, str]
         parquet=batch.parquet,
         language=batch.language or ("en" if model is None else model.settings.language),
         versions=known.get(name, {}),
+        review=review,
     )
     return Prepared(planned, task, problem)
+
+
+def _reviewed(of: Reviewing, model: Model) -> Reviewed:
+    """Read what a case reviews.
+
+    Raises
+    ------
+    InputError
+        If the actuals or the run in force cannot be read.
+    """
+    from allocator.reviewing.actuals import read_actuals
+    from allocator.reviewing.review import open_published, summary_of
+
+    published = open_published(Path(of.plan))
+    file = Path(of.actuals) if of.actuals else None
+    actuals = read_actuals(model, file, read_date(of.as_of), known=published.past)
+    summary = summary_of(Path(of.plan))
+    identity = {
+        "as_of": of.as_of,
+        "actuals": actuals.model.sha256,
+        "plan": hashlib.sha256(json.dumps(summary, sort_keys=True).encode()).hexdigest(),
+    }
+    return Reviewed(actuals, published, identity)
 
 
 def run(

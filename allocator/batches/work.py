@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from allocator.batches.batch import Options
 from allocator.engines import engine
@@ -24,11 +24,32 @@ from allocator.scenarios.varying import Part
 from allocator.schema.writing import model_texts
 from allocator.texts import _, in_language
 
+if TYPE_CHECKING:
+    from allocator.reviewing.actuals import Actuals
+    from allocator.reviewing.published import Published
+
 PACKAGES = ("sales-allocator", "ortools", "highspy", "pulp", "pandas", "numpy", "scipy", "holidays")
 """Packages whose version may change a plan."""
 
 LENGTH = 24
 """Letters of a hash: 96 bits."""
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    """What a review needs besides its model.
+
+    Attributes
+    ----------
+    actuals : Actuals
+    published : Published
+    identity : mapping of str to str
+        Hashes of both.
+    """
+
+    actuals: Actuals
+    published: Published
+    identity: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -54,6 +75,8 @@ class Task:
     language : str
     versions : mapping of str to str
         Of :func:`versions`, where the case was described.
+    review : Reviewed or None
+        What a review holds against which plan.
     """
 
     kind: str
@@ -66,6 +89,7 @@ class Task:
     parquet: bool
     language: str
     versions: Mapping[str, str]
+    review: Reviewed | None = None
 
     def identity(self) -> dict[str, Any]:
         """Everything that the result depends on; equal identities have equal results."""
@@ -79,6 +103,7 @@ class Task:
             "format": "parquet" if self.parquet else "csv",
             "language": self.language,
             "versions": dict(self.versions),
+            **({} if self.review is None else {"review": dict(self.review.identity)}),
         }
 
     @property
@@ -167,6 +192,25 @@ def _plan(task: Task, model: Model) -> dict[str, bytes]:
     return dict(_files(task, plan, tables, summary))
 
 
+def _review(task: Task, model: Model) -> dict[str, bytes]:
+    """Review the model under the task's scenarios against the plan in force."""
+    from allocator.reviewing.review import review
+
+    assert task.review is not None
+    started = time.perf_counter()
+    if task.parts:
+        model = apply_steps(model, task.parts).model
+    if model.sha256 != task.sha256:
+        raise EngineError(_("The scenario changes this model in another way than when the batch was started."))
+    options = task.options
+    found = review(
+        model, task.review.actuals, task.review.published, engine=options.engine, visits=options.visits, workers=1
+    )
+    summary = {**found.summary, "scenarios": [s.name for s, _steps in task.parts], "varied": dict(task.varied)}
+    summary["seconds"] = {**found.plan.summary["seconds"], "read": 0.0, "total": time.perf_counter() - started}
+    return dict(_files(task, found.plan, {**found.plan.tables, **found.files()}, summary))
+
+
 def _files(
     task: Task, plan: Plan, tables: Mapping[str, Any], summary: Mapping[str, Any]
 ) -> Iterator[tuple[str, bytes]]:
@@ -185,5 +229,5 @@ def _files(
 
 IDENTITY = "case.json"
 
-KINDS: Mapping[str, Callable[[Task, Model], dict[str, bytes]]] = {"plan": _plan}
+KINDS: Mapping[str, Callable[[Task, Model], dict[str, bytes]]] = {"plan": _plan, "review": _review}
 """What can be done for a case."""
