@@ -27,6 +27,9 @@ EXACT = 1e-7
 SMOOTH = 1e-3
 """How far a straight line between two points that are told may lie off a smooth piece, relative to the same."""
 
+NOISE = 1e-8
+"""Part of itself by which a number may be off."""
+
 POINTS = 21
 """Points of a curve that has no straight pieces, or counts in ones."""
 
@@ -133,7 +136,9 @@ def frontier(
         values = [float(v) for v in range(max(1, math.ceil(ends[0] - 1e-9)), math.floor(ends[1] + 1e-9) + 1)]
     else:
         values = np.linspace(*ends, points or POINTS).tolist()
-    values = sorted({*values, *([limit.now] if ends[0] <= limit.now <= ends[1] else [])})
+    if ends[0] <= limit.now <= ends[1]:
+        values = [v for v in values if v in kinds or abs(v - limit.now) > NOISE * abs(limit.now)] + [limit.now]
+    values = sorted(set(values))
     rows = []
     for value in values:
         kind = kinds.get(value) or ("now" if value == limit.now else "end" if value in ends else "point")
@@ -177,7 +182,8 @@ def _without_ones(resolver: Resolver, along: Along, value: float, row: dict[str,
     if free is None or row["status"] != "optimal":
         return {"without_ones": math.nan, "gap": math.nan}
     contribution = float(free[resolver.names.index("contribution")])
-    return {"without_ones": contribution, "gap": contribution - float(str(row["contribution"]))}
+    gap = contribution - float(str(row["contribution"]))
+    return {"without_ones": contribution, "gap": gap if abs(gap) > NOISE * abs(contribution) else 0.0}
 
 
 def _crossed(
