@@ -59,6 +59,7 @@ def explain_prices(session: Session, place: str, scenario: str | None, limits: t
     from allocator.explaining.prices import prices
     from allocator.explaining.pricing import as_mapping, report
     from allocator.formulation.grain import make_grain
+    from allocator.reporting.priced import WORKBOOK, add_prices
     from allocator.reporting.run import write_file
     from allocator.reporting.table_text import csv_parts
 
@@ -74,6 +75,9 @@ def explain_prices(session: Session, place: str, scenario: str | None, limits: t
         write_file(new, csv_parts(found.table()))
         new.replace(path)
         session.say(_("{path}: all of it").format(path=path))
+        if not add_prices(Path(place), found.table()):
+            says = _("{path} was changed since the run and stays as it is: it gets no sheet of prices.")
+            session.say(says.format(path=Path(place) / WORKBOOK))
     session.answer({"status": "done", "model": model.name} | as_mapping(found))
     return 0
 

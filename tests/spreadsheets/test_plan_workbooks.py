@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import os
 import re
 from pathlib import Path
 
@@ -241,3 +242,20 @@ def test_solve_says_what_pins_cost(
     for level in LEVELS:
         assert cost[f"quota {level}"] == pytest.approx({"without": before[level], "with": after[level]})
     assert cost["revenue"]["with"] == pytest.approx(cost["revenue"]["without"])
+
+
+def test_prices_come_into_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prices that are asked for later get a sheet and leave the quotas as published; a workbook that was edited is left alone."""
+    monkeypatch.chdir(tmp_path)
+    book = Path("runs/pocket/plan.xlsx")
+    assert main(["solve", "pocket", "-q", "--lang", "en"]) == 0
+    for _time in range(2):
+        assert main(["explain", "runs/pocket", "--prices", "-q", "--lang", "en"]) == 0
+    sheets = openpyxl.load_workbook(book).sheetnames
+    assert "prices" in sheets
+    assert read_changes(book).pins.empty
+    stamp = book.stat().st_mtime + 60
+    os.utime(book, (stamp, stamp))
+    before = book.read_bytes()
+    assert main(["explain", "runs/pocket", "--prices", "-q", "--lang", "en"]) == 0
+    assert book.read_bytes() == before
