@@ -90,7 +90,10 @@ def _places(model: Model) -> dict[str, Place]:
     nowhere = np.zeros(0, dtype=np.int64)
     source = Path(model.source)
     book = source.suffix.casefold() == ".xlsx"
-    return {t: Place(f"{source.name}[{t}]" if book else f"{t}.csv", nowhere) for t in ("reps", "targets", "pins")}
+    return {
+        t: Place(f"{source.name}[{t}]" if book else f"{t}.csv", nowhere)
+        for t in ("reps", "targets", "pins", "commitments")
+    }
 
 
 def _activities(grain: Grain, report: Report) -> None:

@@ -47,9 +47,9 @@ def beyond_findings(model: Model, quotas: pd.DataFrame) -> list[Finding]:
 def _asking(model: Model) -> Iterator[tuple[str, str, float, dict[str, str], str]]:
     """Every pin and floor: table, column, amount, cut, sentence."""
     pin = _("A pin ({level}) fixes {asked}, the forecast is {forecast}: {beyond} is asked beyond what can be reached.")
-    for row in model["pins"].to_dict("records"):
+    for row in model.pins.to_dict("records"):
         cut = {k: str(row[k]) for k in ("unit", "rep", "product", "period", "level")}
-        yield "pins", "amount", float(row["amount"]), cut, pin
+        yield str(row["table"]), "amount", float(row["amount"]), cut, pin
     floor = _(
         "A floor of {asked} stands above the forecast of {forecast}: {beyond} is asked beyond what can be reached."
     )

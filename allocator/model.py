@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
+import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, field_validator
 
@@ -62,6 +63,7 @@ class Settings(BaseModel):
     engine: str = "ortools"
     company: StrictStr = ""
     documents: StrictStr = "SN-GG"
+    commitments: Literal["show", "prefer", "pin"] = "show"
 
     @field_validator("goals")
     @classmethod
@@ -120,6 +122,21 @@ class Model:
             (d.date(), bool(w)) for d, w in zip(table["date"], table["working"], strict=True)
         ]
         return Calendar(self.settings.start, self.settings.months, self.settings.country, tuple(exceptions))
+
+    @functools.cached_property
+    def pins(self) -> pd.DataFrame:
+        """Fixed sums of quotas: unit, rep, product, period, level, amount, and the table and row (position) they come from.
+
+        Rows of ``pins``, then, where commitments are taken as pins, those for whose cut no pin stands.
+        """
+        cut = ["unit", "rep", "product", "period", "level"]
+        fixed = self["pins"].assign(table="pins", row=np.arange(len(self["pins"])))
+        if self.settings.commitments != "pin" or self["commitments"].empty:
+            return fixed
+        offered = self["commitments"][[*cut, "amount"]]
+        offered = offered.assign(table="commitments", row=np.arange(len(offered)))
+        told = pd.MultiIndex.from_frame(offered[cut]).isin(pd.MultiIndex.from_frame(fixed[cut]))
+        return pd.concat([fixed, offered[~told]], ignore_index=True)
 
     @functools.cached_property
     def past(self) -> int:

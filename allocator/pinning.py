@@ -108,7 +108,7 @@ def pin_conflicts(grain: Grain, report: Report, engine: Engine | None = None) ->
         The model's setting by default.
     """
     model = grain.model
-    if model["pins"].empty and not (model["reps"]["quota_min"] > 0).any():
+    if model.pins.empty and not (model["reps"]["quota_min"] > 0).any():
         return
     statements = _statements(grain)
     for statement in statements:
@@ -125,11 +125,11 @@ def _statements(grain: Grain) -> list[Statement]:
     there = np.broadcast_to(grain.people.in_post[:, None, :], (len(reps), len(grain.product), grain.months))
     number = np.arange(there.size).reshape(there.shape)
     units = {
-        u: np.array([u in model.ancestors[v] for v in grain.people.unit], bool) for u in {*model["pins"]["unit"]} - {""}
+        u: np.array([u in model.ancestors[v] for v in grain.people.unit], bool) for u in {*model.pins["unit"]} - {""}
     }
     out = []
     pin: Any
-    for position, pin in enumerate(model["pins"].itertuples(index=False)):
+    for pin in model.pins.itertuples(index=False):
         who = units[pin.unit] if pin.unit else np.ones(len(reps), bool)
         who = who & (grain.people.code == pin.rep) if pin.rep else who
         what = np.flatnonzero(grain.product == pin.product) if pin.product else np.arange(len(grain.product))
@@ -137,7 +137,8 @@ def _statements(grain: Grain) -> list[Statement]:
         cells = number[block][there[block]]
         words = [pin.rep or pin.unit or _("the company"), pin.product, pin.period]
         name, level = _(", ").join(w for w in words if w), list(LEVELS).index(pin.level)
-        out += [Statement("pins", position, "amount", name, level, side, float(pin.amount), cells) for side in (1, -1)]
+        row = (pin.table, int(pin.row), "amount", name, level)
+        out += [Statement(*row, side, float(pin.amount), cells) for side in (1, -1)]
     for column, side, text in (("quota_min", 1, _("quota_min of {rep}")), ("quota_max", -1, _("quota_max of {rep}"))):
         bound = reps[column].to_numpy(float)
         for position in map(int, np.flatnonzero(bound > 0 if side > 0 else ~np.isnan(bound))):

@@ -21,7 +21,7 @@ from allocator.plan import Plan
 from allocator.reading import load
 from allocator.solving import solve
 
-MONEY = frozenset({"contribution", "beyond", "total", "unfair", "peak"})
+MONEY = frozenset({"contribution", "beyond", "commitments", "total", "unfair", "peak"})
 """Last words of the goals that are in money."""
 
 

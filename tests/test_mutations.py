@@ -63,6 +63,9 @@ TABLE: Mapping[str, Mapping[str, Kinds]] = {
         "quotas": ("dropped", "without row 0"),
         "coverage": ("sign of quota of the year",),
     },
+    "A quota stays near its commitment": {
+        "offers": ("dropped", "sign of quota", "sign of above a commitment", "without row 0", "without row 2"),
+    },
     "A quota stays near its fair share": {
         "people": ("dropped", "sign of unfair", "without row 0"),
         "coverage": ("sign of asked of a unit", "sign of quota"),

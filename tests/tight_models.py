@@ -225,6 +225,22 @@ LEVELS: dict[str, Rows] = {
 }  # fmt: skip
 LEVELS["targets"] = [{"metric": "revenue"} | row for row in LEVELS["targets"]]
 
+OFFERS: dict[str, Rows] = {
+    "units": [{"unit": u, "parent": p, "kind": k} for u, p, k in (("co", "", "c"), ("n", "co", "t"), ("m", "co", "t"))],
+    "reps": [{"rep": r, "unit": u} for r, u in (("r", "n"), ("s", "n"), ("v", "m"))],
+    "products": [{"product": p, "family": "f", "margin": 0.5} for p in "pq"],
+    "clients": [{"client": f"c{r}", "tier": "A", "owner": r} for r in "rsv"],
+    "demand": [*demand(600, 800, *((f"c{r}", "p") for r in "rsv")), *demand(400, 900, *((f"c{r}", "q") for r in "rsv"))],
+    "commitments": [
+        {"unit": u, "rep": r, "product": p, "period": t, "level": level, "amount": x, "weight": w}
+        for u, r, p, t, level, x, w in (
+            ("", "r", "", "", "base", 950, 1), ("n", "", "p", "", "base", 700, 2), ("m", "", "", "2026-03", "base", 160, 1),
+            ("", "s", "q", "2026-04", "stretch", 95, 3), ("co", "", "", "2026-06", "ceiling", 1300, 0.5),
+        )
+    ],
+    "targets": [{"target": "all", "metric": "revenue", "at_least": 2200}],
+}  # fmt: skip
+
 PEOPLE: dict[str, Rows] = {
     "reps": [
         {
@@ -283,11 +299,13 @@ MODELS: Mapping[str, dict[str, Rows]] = {
     "people": PEOPLE,
     "quotas": QUOTAS,
     "levels": LEVELS,
+    "offers": OFFERS,
     "cuts": CUTS,
     "sums": SUMS,
 }
 
 SETTINGS: Mapping[str, dict[str, Any]] = {
     "levels": {"hedge": {"c": 0.05, "t": 0.1}, "levels": {"stretch": 1.2, "ceiling": 1.7}},
+    "offers": {"commitments": "prefer", "levels": {"stretch": 1.1, "ceiling": 1.3}},
 }
 """Settings that differ from those of :func:`write_tight_model`."""

@@ -14,6 +14,7 @@ from allocator.auditing.actions import check_actions
 from allocator.auditing.book import TOLERANCE, Audit, Book
 from allocator.auditing.breakdown import check_breakdown, quotas_by_period
 from allocator.auditing.case import Case, open_case
+from allocator.auditing.commitments import check_commitments
 from allocator.auditing.days import money_of
 from allocator.auditing.effort import check_effort
 from allocator.auditing.exact import check_exact
@@ -41,7 +42,7 @@ def audit(model: Model, tables: Mapping[str, pd.DataFrame]) -> Audit:
         number is a violation and never an error.
     """
     book = Book()
-    _check(book, model, open_case(book, model, tables))
+    _check(book, tables, open_case(book, model, tables))
     return book.close()
 
 
@@ -49,23 +50,24 @@ def examine(model: Model, tables: Mapping[str, pd.DataFrame]) -> tuple[Audit, di
     """Audit a run and recompute its key figures, reading the tables once; see :func:`audit` and :func:`kpis`."""
     book = Book()
     case = open_case(book, model, tables)
-    _check(book, model, case)
+    _check(book, tables, case)
     return book.close(), key_figures(case)
 
 
-def _check(book: Book, model: Model, case: Case) -> None:
+def _check(book: Book, tables: Mapping[str, pd.DataFrame], case: Case) -> None:
     check_effort(book, case)
     check_sales(book, case)
     check_happened(book, case)
     check_budget(book, case)
     check_effects(book, case)
     check_targets(book, case)
-    levels, money = lay_out_quotas(case), money_of(model)
+    levels, money = lay_out_quotas(case), money_of(case.model)
     check_quotas(book, case, levels)
     check_exact(book, case, money, levels)
     by_period = quotas_by_period(case, money, levels)
     check_breakdown(book, case, money, levels, by_period)
     check_actions(book, case, money, by_period[0])
+    check_commitments(book, case, tables, levels)
 
 
 def kpis(model: Model, tables: Mapping[str, pd.DataFrame]) -> dict[str, float]:

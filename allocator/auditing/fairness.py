@@ -10,6 +10,7 @@ import pandas as pd
 from allocator.auditing.asked import Cuts, needs, relative_gaps
 from allocator.auditing.book import Floats, summed
 from allocator.auditing.case import Case
+from allocator.auditing.commitments import missed, preferred
 from allocator.auditing.layout import Quotas
 from allocator.auditing.people import below, numbers, words
 
@@ -25,6 +26,8 @@ def quota_goals(case: Case, levels: Mapping[str, Quotas]) -> dict[str, float]:
             mine = (priority == one).to_numpy()
             values[f"{level} gap {one} largest"] = float(gap[mine].max())
             values[f"{level} gap {one} sum"] = float(rows["weight"].to_numpy(np.float64)[mine] @ gap[mine])
+        if offered := preferred(case, level):
+            values[f"{level} commitments"] = missed(offered, quotas.exact)
         values[f"{level} total"] = float(quotas.exact.sum())
         values[f"{level} unfair"] = _unfair(case, quotas.exact)
         values[f"{level} peak"] = _peaks(case, quotas.exact)

@@ -88,6 +88,14 @@ COLUMNS: Mapping[str, Columns] = {
         ("contracts", "amount", *(f"{of}_{time}" for of in ("contracts", "amount") for time in TIMES)),
     ),
 }
+SOMETIMES: Mapping[str, Columns] = {
+    "commitments": Columns(
+        ("kind", "unit", "rep", "product", "period", "level"),
+        (),
+        ("asked", "committed", "difference", "uncommitted", "forecast"),
+    ),
+}
+"""Files that only some runs have."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +143,7 @@ def read_run(folder: Path | str) -> dict[str, pd.DataFrame]:
         Under the file's name without its ending; files that are not there are left out.
     """
     tables: dict[str, pd.DataFrame] = {}
-    for name, columns in COLUMNS.items():
+    for name, columns in (*COLUMNS.items(), *SOMETIMES.items()):
         path = Path(folder) / f"{name}.csv"
         if not path.is_file():
             continue
@@ -175,7 +183,7 @@ def open_sheet(
     indexes : mapping of str to Index
         Names that the key columns may hold; rows with others are entered and left out.
     """
-    columns = COLUMNS[name]
+    columns = COLUMNS[name] if name in COLUMNS else SOMETIMES[name]
     given = tables.get(name)
     book.holds(FILES, [{"file": name}], [given is not None])
     frame = pd.DataFrame() if given is None else given.reset_index(drop=True)

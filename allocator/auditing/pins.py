@@ -24,7 +24,7 @@ class Pin:
 
 def read_pins(model: Model, people: People, products: pd.Index[Any]) -> list[Pin]:
     """Read the pins of a model."""
-    table = model["pins"]
+    table = model.pins
     columns = (words(table[c]) for c in ("level", "unit", "rep", "product", "period"))
     out = []
     for level, unit, rep, product, period, amount in zip(*columns, numbers(table["amount"], 0.0), strict=True):

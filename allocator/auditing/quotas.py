@@ -11,6 +11,7 @@ import pandas as pd
 from allocator.auditing.asked import Cuts, check_asked, needs
 from allocator.auditing.book import Book
 from allocator.auditing.case import Case
+from allocator.auditing.commitments import preferred
 from allocator.auditing.layout import LEVELS, Quotas, askable, reached
 from allocator.auditing.people import commission_rates, numbers, words
 from allocator.auditing.sales import supply_limits
@@ -138,6 +139,7 @@ def _bent(cuts: Cuts, level: str) -> bool:
     bent |= bool(case.model.past)  # then what was published stands where it can
     bent |= any(not np.isnan(numbers(reps[c], np.nan)).all() for c in ("quota_min", "quota_max"))
     below = LEVELS[: LEVELS.index(level) + 1]
+    bent |= any(preferred(case, ell) for ell in below)
     of = [t for ell in below for t in cuts.targets[ell]]
     return bent or any(t.share_metric or any(b == "at_most" for b, _limit in t.bounds) for t in of)
 

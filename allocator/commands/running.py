@@ -38,6 +38,7 @@ STEPS = {
     "total": N_("quotas: their total"),
     "gap": N_("quotas: what the company needs"),
     "beyond": N_("quotas: nothing beyond the forecast"),
+    "commitments": N_("quotas: what units and reps have offered"),
     "unfair": N_("quotas: fair shares"),
     "peak": N_("quotas: no month carries the year"),
 }

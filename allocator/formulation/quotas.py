@@ -12,6 +12,7 @@ import scipy.sparse as sp
 
 from allocator.formulation.arrays import positions
 from allocator.formulation.asking import Asking
+from allocator.formulation.commitments import preferred
 from allocator.formulation.fairness import add_fairness, add_peak
 from allocator.formulation.grain import Grain
 from allocator.formulation.happened import happened
@@ -65,12 +66,13 @@ def quota_program(
     incentive_line(asking)
     needs = company_needs(asking)
     goals = needs_met(asking, needs)
+    offered = preferred(asking)
     unfair, over = add_fairness(asking), add_peak(asking)
     size, total = asking.builder.columns, max(float(asking.cells["forecast"].sum()), 1e-9)
 
-    def in_money(name: str, columns: Ints) -> Goal:
+    def in_money(name: str, columns: Ints, weight: Floats | float = 1.0) -> Goal:
         costs = np.zeros(size)
-        costs[columns] = 1 / total
+        costs[columns] = weight / total
         name = f"{level} {name}"
         return Goal(name, name, costs, wish=name != f"{level} total", scale=total * money)
 
@@ -78,6 +80,7 @@ def quota_program(
     ordered = (
         in_money("beyond", beyond[beyond >= 0]),
         *widened(goals, size),
+        *([] if offered is None else [in_money("commitments", *offered)]),
         in_money("total", asking.columns[level]),
         in_money("unfair", unfair),
         in_money("peak", over),
@@ -95,7 +98,7 @@ def _cells(grain: Grain, forecast: Floats, money: float, level: str) -> Asking:
     carried[carrier[k, month], grain.pairs["product"].to_numpy()[k], month] = True
     reached = np.zeros(shape, bool)
     codes, products = pd.Index(people.code), pd.Index(grain.product)
-    for unit, rep, product, period in model["pins"][["unit", "rep", "product", "period"]].itertuples(index=False):
+    for unit, rep, product, period in model.pins[["unit", "rep", "product", "period"]].itertuples(index=False):
         here = np.ones(shape[0], bool)
         if unit:
             here &= np.array([unit in model.ancestors[u] for u in people.unit], bool)
@@ -123,7 +126,7 @@ def _columns(asking: Asking, below: Floats | None) -> None:
     So no answer of this level makes a pin above it impossible.
     """
     first = LEVELS.index(asking.level)
-    pinned = [LEVELS.index(x) for x in asking.grain.model["pins"]["level"]]
+    pinned = [LEVELS.index(x) for x in asking.grain.model.pins["level"]]
     reached = np.flatnonzero(asking.cells["reached"])
     forecast, size = asking.cells["forecast"].to_numpy(float), len(asking.cells)
     every, some = asking.labels(), asking.labels(reached)
@@ -237,7 +240,7 @@ def _less_beyond(asking: Asking, row: Ints, cell: Ints, size: int) -> sp.csr_arr
 @rule("Pins hold", unit="money", index="pin")
 def pins(asking: Asking) -> None:
     """Σ of the pinned cut = amount, at the pin's level."""
-    rows = asking.grain.model["pins"]
+    rows = asking.grain.model.pins
     window, past = asking.grain.model.calendar.window, asking.grain.model.past
     ahead = np.array([window(p)[-1] >= past for p in rows["period"]], bool)
     rows = rows[ahead & rows["level"].isin(list(asking.columns))].reset_index(drop=True)

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from allocator.plan import Plan
 from allocator.reporting.amounts import MONEY, Amounts, count, seconds, share
+from allocator.reporting.offered import offered
 from allocator.reporting.sentences import Miss, missed_targets, needs_not_asked
 from allocator.reporting.words import KPIS, LEVELS, REASONS, STATUSES, STEPS
 from allocator.texts import _
@@ -38,6 +39,7 @@ def report(plan: Plan, summary: Mapping[str, Any], folder: Path) -> RenderableTy
         parts += [
             *_targets(plan, summary, amounts),
             *_quotas(plan, amounts),
+            *_offered(plan, amounts),
             *_visits(plan, summary),
             *_hand_over(plan),
             *_key_figures(summary, amounts),
@@ -225,6 +227,12 @@ def _quotas(plan: Plan, amounts: Amounts) -> list[RenderableType]:
     body += [Text(f.says.partition(_(": "))[2] or f.says) for f in plan.findings if f.rule == "beyond"][:LINES]
     body += [Text(line, style="dim") for line in (_hedge(plan, amounts), _commission(plan, amounts)) if line]
     return _section(_("Who is asked for how much"), Group(*body))
+
+
+def _offered(plan: Plan, amounts: Amounts) -> list[RenderableType]:
+    if "commitments" not in plan.tables:
+        return []
+    return _section(_("What was committed, and what is asked"), offered(plan, amounts))
 
 
 def _quota_cells(row: pd.Series, by_rep: bool, amounts: Amounts) -> Iterator[str]:

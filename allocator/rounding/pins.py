@@ -59,7 +59,7 @@ class Pins:
 
 def read_pins(model: Model, network: Network, levels: list[str]) -> Pins:
     """Read the pins of some levels."""
-    table = model["pins"]
+    table = model.pins
     table = table[table["level"].isin(levels)]
     months = np.zeros((len(table), model.settings.months), bool)
     for k, period in enumerate(table["period"]):

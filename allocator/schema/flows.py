@@ -1,4 +1,4 @@
-"""Checks of pools, commission, collection, the funnel, own metrics and pins."""
+"""Checks of pools, commission, collection, the funnel, own metrics, pins and commitments."""
 
 from __future__ import annotations
 
@@ -35,12 +35,20 @@ METRICS = (
 
 
 def check_flows(frames: Frames, report: Report) -> None:
-    """Check pools, cash, the funnel, own metrics and pins."""
+    """Check pools, cash, the funnel, own metrics, pins and commitments."""
     _check_needs(frames, report)
     _check_collection(frames["collection"], report)
     _check_funnel(frames, report)
     _check_yields(frames, report)
-    _check_pins(frames, report)
+    says = _("The rep is in {home}, which does not lie in {unit}: the pin holds nothing.")
+    _check_cuts("pins", says, frames, report)
+    says = _("The rep is in {home}, which does not lie in {unit}: this is offered by nobody.")
+    _check_cuts("commitments", says, frames, report)
+    offered = frames["commitments"]
+    says = _("Say who offers it: a unit, or a rep.")
+    report.cells(
+        "error", "commitments", "required", says, offered, (offered["unit"] == "") & (offered["rep"] == ""), "unit"
+    )
 
 
 def _check_needs(frames: Frames, report: Report) -> None:
@@ -96,13 +104,12 @@ def _check_yields(frames: Frames, report: Report) -> None:
     report.cells("error", "yields", "reserved", says, yields, yields["metric"].isin(METRICS), "metric")
 
 
-def _check_pins(frames: Frames, report: Report) -> None:
-    """Find pins whose rep is not in their unit."""
-    pins, reps = frames["pins"], frames["reps"]
+def _check_cuts(table: str, says: str, frames: Frames, report: Report) -> None:
+    """Find rows of a table whose rep is not in their unit."""
+    rows, reps = frames[table], frames["reps"]
     above = chains(frames["units"])
     home = dict(zip(reps["rep"], reps["unit"], strict=True))
-    for position, (unit, rep) in enumerate(zip(pins["unit"], pins["rep"], strict=True)):
+    for position, (unit, rep) in enumerate(zip(rows["unit"], rows["rep"], strict=True)):
         if unit in above and rep in home and unit not in above.get(home[rep], ()):
-            says = _("The rep is in {home}, which does not lie in {unit}: the pin holds nothing.")
-            says = says.format(home=home[rep], unit=unit)
-            report.add("error", "pins", "nothing", says, position=position, column="rep", value=rep)
+            told = says.format(home=home[rep], unit=unit)
+            report.add("error", table, "nothing", told, position=position, column="rep", value=rep)

@@ -29,6 +29,12 @@ class Quotas(Metrics):
         self.program, self.T = LinearProgram(), self.facts.T
         self.level, self.forecast = level, forecast
         self.pins = rows(self.facts.model, "pins")
+        self.offers = rows(self.facts.model, "commitments")
+        if (
+            self.facts.settings.commitments == "pin"
+        ):  # a pin of one's own comes before what was offered for the same cut
+            cuts = [_of_pin(pin) for pin in self.pins]
+            self.pins += [offer for offer in self.offers if _of_pin(offer) not in cuts]
         above = LEVELS[LEVELS.index(level) + 1 :]
         self.columns: dict[str, dict[Key, Expr]] = {}
         self.beyond: dict[str, dict[Key, Expr]] = {}
@@ -268,6 +274,22 @@ class Quotas(Metrics):
                 self.program.at_most(asked, f.settings.peak * total(allowed[t]) + over[-1])
         return total(over)
 
+    # Commitments
+
+    def away_from_offers(self) -> Expr | None:
+        """Weighted distance of the quotas from what was offered at the level, where that is preferred."""
+        mine = [offer for offer in self.offers if offer["level"] == self.level]
+        if self.facts.settings.commitments != "prefer" or not mine:
+            return None
+        distances = []
+        for offer in mine:
+            asked = total(q for key, q in self.quota.items() if self.pinned(offer, key))
+            far = self.program.variable()
+            self.program.at_most(asked - offer["amount"], far)
+            self.program.at_most(offer["amount"] - asked, far)
+            distances.append(offer["weight"] * far)
+        return total(distances)
+
     # Goals
 
     def goals(self) -> dict[str, float]:
@@ -278,15 +300,23 @@ class Quotas(Metrics):
             gap = program.variable()
             program.at_most(wish.wanted / wish.scale, gap)
             gaps.setdefault(0 if wish.priority == "hard" else int(wish.priority), []).append((wish.weight, gap))
+        away = self.away_from_offers()
         unfair = self.unfairness()
         over = self.peaks()
         values = {f"{level} beyond": program.minimise(total(self.beyond[level].values()))}
         for priority in sorted(gaps):
             values |= hold_misses(program, f"{level} gap {priority}", gaps[priority])
+        if away is not None:
+            values[f"{level} commitments"] = program.minimise(away)
         values[f"{level} total"] = program.minimise(total(self.quota.values()))
         values[f"{level} unfair"] = program.minimise(unfair)
         values[f"{level} peak"] = program.minimise(over)
         return values
+
+
+def _of_pin(pin: Row) -> tuple[object, ...]:
+    """Return what a pin, or what was offered, is about."""
+    return tuple(pin[k] for k in ("unit", "rep", "product", "period", "level"))
 
 
 def _cut(target: Row) -> tuple[object, ...]:
