@@ -191,7 +191,10 @@ def _key_figures(summary: Mapping[str, Any], amounts: Amounts) -> list[Renderabl
 
 def _binding(plan: Plan) -> list[RenderableType]:
     if plan.binding.empty:
-        return _section(_("What binds"), Text(_("Nothing: every wish is met within the limits.")))
+        nothing = _("Nothing: every wish is met within the limits.")
+        if plan.summary["targets"]["missed"]:  # whole contracts leave no prices
+            nothing = _("Not known where contracts are whole; allocator explain says what stands in the way.")
+        return _section(_("What binds"), Text(nothing))
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(overflow="fold")
     grid.add_column(justify="right", no_wrap=True)
