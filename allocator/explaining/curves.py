@@ -233,13 +233,18 @@ class _Pen:
         if not one.planned:
             return replace(one, high=two.high)
         longer, other = (one, two) if one.span >= two.span else (two, one)
-        ways = np.linspace(other.low, other.high, 5)
-        if all((np.abs(longer.at(w) - other.at(w)) <= 0.5 * self.exact * self.size).all() for w in ways):
+        if self.same(longer, other):
             return replace(longer, low=one.low, high=two.high)
         if (one.low, two.high) in self.tried:
             return None
         self.tried.add((one.low, two.high))
-        return self.fitted(one.low, two.high)
+        both = self.fitted(one.low, two.high)
+        return both if both is not None and self.same(both, one) and self.same(both, two) else None
+
+    def same(self, long: Curve, short: Curve) -> bool:
+        """Whether a piece goes along all of another one."""
+        ways = np.linspace(short.low, short.high, 9)
+        return all((np.abs(long.at(w) - short.at(w)) <= 0.5 * self.exact * self.size).all() for w in ways)
 
 
 def _through(low: float, high: float, values: Floats, size: Floats, degree: int) -> Curve | None:
