@@ -108,11 +108,11 @@ def _cells(grain: Grain, forecast: Floats, money: float, level: str) -> Asking:
         inside = np.isin(np.arange(shape[2]), model.calendar.window(period))
         reached |= here[:, None, None] & sold[None, :, None] & inside[None, None, :]
     reached[model["reps"]["quota_min"].to_numpy(float) > 0] = True
-    reached[:, :, : model.past] = False  # what was asked is not asked again
     past = happened(grain)
     if past is not None:
         carried |= sum(past.asked.values(), np.zeros(shape)) > 0
     r, p, t = np.nonzero((carried | reached) & people.in_post[:, None, :])
+    reached[:, :, : model.past] = False  # what was asked is not asked again
     cells = pd.DataFrame(
         {"rep": r, "product": p, "month": t, "forecast": forecast[r, p, t], "reached": reached[r, p, t]}
     )

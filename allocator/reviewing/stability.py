@@ -17,7 +17,7 @@ from allocator.formulation.grain import Grain
 from allocator.formulation.quotas import Quotas
 from allocator.formulation.visiting import visits_matrix
 from allocator.model import LEVELS
-from allocator.ordering import IMPOSSIBLE, Ordering, Outcome
+from allocator.ordering import HELD, IMPOSSIBLE, Ordering, Outcome
 from allocator.program import Floats, Goal, Ints, Program
 from allocator.reviewing.changing import beyond_limit, counted, held_within, padded, picked
 from allocator.reviewing.published import Published
@@ -86,6 +86,9 @@ class Stability:
                 self.ordered = (first, first)
             else:
                 then = Ordering(replace(first.program, goals=goals[-1:]), solver, seconds=seconds).run()
+                if then.status in IMPOSSIBLE:  # whole numbers need the last digits of the goals before
+                    self.ordered = _held_by_values(effort.program, solver, seconds)
+                    return self.ordered
                 every = replace(then, best={**first.best, **then.best}, duals={**first.duals, **then.duals})
                 every.solves, every.seconds = first.solves + then.solves, first.seconds + then.seconds
                 self.ordered = (first, every)
@@ -221,6 +224,15 @@ class Stability:
             most = np.ceil(mine["exact"].to_numpy(float) / step - 1e-9) * step
             below = pd.Series(np.where(stands, quota, most), index=index)
         return out
+
+
+def _held_by_values(program: Program, solver: Engine, seconds: float | None) -> tuple[Outcome, Outcome]:
+    """All goals in one go; those before the last are held by rows that let go of their last digits."""
+    every = Ordering(program, solver, seconds=seconds).run()
+    before = [
+        (g, every.best[g.name] + HELD * max(1.0, abs(every.best[g.name]))) for g in program.goals[:-1] if every.best
+    ]
+    return replace(every, program=held_within(program, before)), every
 
 
 def _with_noise(program: Program, columns: Ints, given: Floats) -> Program:

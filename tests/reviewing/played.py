@@ -21,13 +21,20 @@ def actual_rows(
     sold = _sums(forecast[forecast["rep"] != ""], months, ["month", "rep", "product"], "sell")
     sold["amount"] *= factor if isinstance(factor, float) else factor(sold)
     parts = [sold.assign(metric="revenue")]
-    parts.append(_sums(effort[effort["rep"] != ""], months, ["month", "rep", "tier"], "planned").assign(metric="visits"))
+    parts.append(
+        _sums(effort[effort["rep"] != ""], months, ["month", "rep", "tier"], "planned").assign(metric="visits")
+    )
     first = _sums(effort[effort["rep"] != ""], months, ["month", "rep", "tier"], "first_visits")
     parts.append(first.assign(metric="first_visits"))
     new = _sums(won[won["rep"] != ""], months, ["month", "rep", "channel"], "won")
     parts.append(new.assign(metric="new_clients"))
     parts.append(_sums(budget, months, ["month", "line"], "spend").assign(metric="spend"))
-    return pd.concat([p for p in parts if len(p)], ignore_index=True)
+    there = {(m, x) for p in parts if len(p) for m, x in zip(p["month"], p["metric"], strict=True)}
+    absent = [
+        (m, x) for x in ("revenue", "visits", "first_visits", "new_clients") for m in months if (m, x) not in there
+    ]
+    nothing = pd.DataFrame(absent, columns=["month", "metric"]).assign(amount=0.0)
+    return pd.concat([*(p for p in parts if len(p)), nothing], ignore_index=True)
 
 
 def write_actuals(path: Path, *rows: pd.DataFrame) -> Path:
