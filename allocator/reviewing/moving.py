@@ -103,7 +103,7 @@ def _reasons(frame: pd.DataFrame, old: Model, new: Model, grain: Grain, before: 
 def _what_changed(old: Model, new: Model, grain: Grain, before: Grain) -> dict[str, set[str]]:
     """Reps whom each kind of change of the tables touches."""
     a, b = (_clients(g) for g in (before, grain))
-    both = a.join(b, how="outer", suffixes=("_old", "_new"))
+    both = a.merge(b, "outer", left_index=True, right_index=True, suffixes=("_old", "_new"))
     gone = both["rep_new"].isna() | ((both["until_new"] != both["until_old"]) & both["until_new"].notna())
     gone |= (both["status_old"] == "active") & (both["status_new"] == "lost")
     fresh = both["rep_old"].isna() | ((both["status_old"] != "active") & (both["status_new"] == "active"))
@@ -150,7 +150,7 @@ def _pinned(old: Model, new: Model) -> set[str]:
     for unit, rep in rows[["unit", "rep"]].itertuples(index=False):
         found |= {r for r, home in homes.items() if (not rep or r == rep) and (not unit or unit in new.ancestors[home])}
     limits = [m["reps"].set_index("rep")[["quota_min", "quota_max"]].fillna(-1.0) for m in (old, new)]
-    both = limits[0].join(limits[1], how="inner", suffixes=("", "_new"))
+    both = limits[0].merge(limits[1], left_index=True, right_index=True, suffixes=("", "_new"))
     other = (both["quota_min"] != both["quota_min_new"]) | (both["quota_max"] != both["quota_max_new"])
     return found | set(map(str, both.index[other]))
 

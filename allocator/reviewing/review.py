@@ -12,23 +12,28 @@ from typing import Any
 import pandas as pd
 
 from allocator.errors import Finding, InputError, Severity
-from allocator.formulation.grain import Grain, make_grain
+from allocator.formulation.grain import make_grain
 from allocator.formulation.happened import happened
 from allocator.model import Model
 from allocator.plan import Plan
+from allocator.reading import load
 from allocator.registry.reading import run_tables
-from allocator.reporting.run import open_run
+from allocator.reporting.run import MODEL, hashes, open_run
+from allocator.reporting.words import METRICS
 from allocator.reviewing.actuals import Actuals
 from allocator.reviewing.churn import churn, points
 from allocator.reviewing.dealing import Past, with_past
-from allocator.reviewing.measuring import actual_rows, compared, in_force, outlook, ranking, reconciled
+from allocator.reviewing.measuring import actual_rows, compared, in_force, outlook, planned_rows, ranking, reconciled
 from allocator.reviewing.moving import moved_effort, moved_quotas
 from allocator.reviewing.published import Published
 from allocator.reviewing.stability import Stability
 from allocator.solving import solve
-from allocator.texts import _
+from allocator.texts import N_, _
 
 FOLDER = "review"
+CALLED = {**METRICS, "first_visits": N_("first visits")}
+"""What metrics are called."""
+
 Progress = Callable[[str], None]
 
 
@@ -86,9 +91,9 @@ def open_published(folder: Path, name: str = "") -> Published:
     Raises
     ------
     InputError
-        If the folder is no run with a plan.
+        If the folder is no run with a plan, or was changed since it was written.
     """
-    model, _summary = open_run(folder)
+    model = _model_of(folder)
     path = folder / FOLDER / "in_force.csv"
     before = None
     if path.is_file():
@@ -96,6 +101,24 @@ def open_published(folder: Path, name: str = "") -> Published:
         before = pd.read_csv(path, encoding="utf-8-sig", keep_default_na=False, dtype=texts)
         before = before.astype({"planned": float, "asked": float})
     return Published(model, run_tables(folder), name or str(folder), before)
+
+
+def _model_of(folder: Path) -> Model:
+    """Read the model of a run; its files must be those that were written, whichever version of the package wrote them."""
+    try:
+        summary = summary_of(folder)
+    except (OSError, ValueError):
+        return open_run(folder)[0]  # which says what is wrong
+    recorded = summary.get("files")
+    if not recorded or not (folder / MODEL).is_dir():
+        return open_run(folder)[0]
+    found = hashes(folder)
+    changed = sorted(name for name, sha in recorded.items() if name.endswith(".csv") and found.get(name) != sha)
+    if changed:
+        says = _("{folder} was changed after it was written: {files}. Review against another run, or solve again.")
+        says = says.format(folder=folder, files=", ".join(changed))
+        raise InputError([Finding("error", str(folder), "", "", "", "place", says)])
+    return replace(load(folder / MODEL), name=str(summary["model"]))
 
 
 def review(
@@ -192,7 +215,9 @@ def _unplaced(past: Past) -> list[Finding]:
 def _assumed(past: Past) -> list[Finding]:
     if not past.assumed:
         return []
-    says = _("Nothing is told of {metrics}; it is taken as planned.").format(metrics=", ".join(past.assumed))
+    says = _("Nothing is told of {metrics}; it is taken as planned.").format(
+        metrics=_(", ").join(_(CALLED[m]) for m in past.assumed)
+    )
     return [Finding("warning", "actuals", "", "metric", "", "assumed", says)]
 
 
@@ -257,15 +282,8 @@ def _dates_stand(plan: Plan, published: Published) -> Plan:
 
 def _in_force(planned: pd.DataFrame, plan: Plan, published: Published, actuals: Actuals) -> pd.DataFrame:
     """What each month of the year was planned when it began: past months as they were, later ones from the new plan."""
-    from allocator.reviewing.measuring import planned_rows
-
     before = planned[planned["month"].isin(actuals.past)]
     return pd.concat([before, planned_rows(plan.tables, actuals.remaining)[before.columns]], ignore_index=True)
-
-
-def grains(model: Model, published: Published) -> tuple[Grain, Grain]:
-    """Grain of a model and of the plan in force."""
-    return make_grain(model), make_grain(published.model)
 
 
 def summary_of(folder: Path) -> dict[str, Any]:

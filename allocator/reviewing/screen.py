@@ -13,17 +13,14 @@ from rich.table import Table
 from rich.text import Text
 
 from allocator.reporting.amounts import Amounts, count, share
-from allocator.reporting.words import METRICS
 from allocator.reviewing.churn import FREE
 from allocator.reviewing.measuring import TO_DATE
 from allocator.reviewing.moving import SAYS
-from allocator.reviewing.review import Review
-from allocator.texts import N_, _
+from allocator.reviewing.review import CALLED, Review
+from allocator.texts import _
 
 LINES = 5
 """Rows of a list that are shown; the rest are in the files."""
-
-CALLED = {**METRICS, "first_visits": N_("first visits")}
 
 
 def report(review: Review, folder: Path) -> RenderableType:

@@ -14,15 +14,17 @@ from played import actual_rows, write_actuals
 import allocator
 from allocator.auditing import audit
 from allocator.cli import main
+from allocator.errors import InputError
 from allocator.formulation.grain import make_grain
 from allocator.model import Model
 from allocator.places import shipped
 from allocator.plan import Plan
+from allocator.reporting.run import write_run
 from allocator.reviewing.actuals import read_actuals
 from allocator.reviewing.churn import GIVEN, churn
 from allocator.reviewing.dealing import with_past
 from allocator.reviewing.published import Published
-from allocator.reviewing.review import Review, review
+from allocator.reviewing.review import Review, open_published, review
 from allocator.reviewing.stability import Stability
 from allocator.solving import solve
 
@@ -162,3 +164,13 @@ def test_the_command_writes_a_run_and_says_what_moves(
     assert main([*arguments, "--as-of", "soon"]) == 2
     assert main([*arguments, "--as-of", "2026-05-31", "-q"]) == 2
     assert main(["review", "telecom", "--as-of", "2026-03-31"]) == 2
+
+
+def test_a_run_that_was_touched_is_not_in_force(pocket: Model, plan: Plan, tmp_path: Path) -> None:
+    """Proves: a run whose files are not those that were written is refused by name; untouched it is opened."""
+    write_run(plan, tmp_path / "run")
+    assert open_published(tmp_path / "run").model.sha256 == pocket.sha256
+    file = tmp_path / "run" / "quotas.csv"
+    file.write_text(file.read_text(encoding="utf-8").replace("170000", "170001"), encoding="utf-8")
+    with pytest.raises(InputError, match=r"quotas\.csv"):
+        open_published(tmp_path / "run")
