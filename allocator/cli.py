@@ -26,6 +26,7 @@ COMMANDS = {
     "scenarios": "modelling",
     "compare": "comparing",
     "review": "reviewing",
+    "health": "health",
     "batch": "batching",
     "visits": "visiting",
     "report": "paging",

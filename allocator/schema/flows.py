@@ -10,6 +10,7 @@ import pandas as pd
 from allocator.schema.findings import Report, did_you_mean
 from allocator.schema.sales import TOLERANCE, check_sources
 from allocator.schema.units import chains
+from allocator.scopes import parse_scope
 from allocator.texts import _
 
 Frames = Mapping[str, pd.DataFrame]
@@ -44,6 +45,7 @@ def check_flows(frames: Frames, report: Report) -> None:
     _check_cuts("pins", says, frames, report)
     says = _("The rep is in {home}, which does not lie in {unit}: this is offered by nobody.")
     _check_cuts("commitments", says, frames, report)
+    _check_thresholds(frames, report)
     offered = frames["commitments"]
     says = _("Say who offers it: a unit, or a rep.")
     report.cells(
@@ -102,6 +104,25 @@ def _check_yields(frames: Frames, report: Report) -> None:
     check_sources(yields, "yields", "source", known, report)
     says = _("The engine has a metric of this name already. Choose another name.")
     report.cells("error", "yields", "reserved", says, yields, yields["metric"].isin(METRICS), "metric")
+
+
+def _check_thresholds(frames: Frames, report: Report) -> None:
+    """Find scopes that no check reads, and industries that no client has."""
+    rows, known = frames["thresholds"], set(frames["clients"]["industry"]) - {""}
+    for position in np.flatnonzero(rows["scope"] != ""):
+        check, text = (str(rows[c].iloc[position]) for c in ("check", "scope"))
+        try:
+            scope = parse_scope(text)
+        except ValueError:
+            continue  # the type check has said so
+        strange = sorted(set(scope.get("industry", ())) - known)
+        says = ""
+        if check != "new_segments" or set(scope) != {"industry"}:
+            says = _("Only new_segments reads a scope, and of it only industry, such as industry=biotech.")
+        elif strange:
+            says = _("No client is of the industry {name}.").format(name=strange[0]) + did_you_mean(strange[0], known)
+        if says:
+            report.add("error", "thresholds", "scope", says, position=int(position), column="scope", value=text)
 
 
 def _check_cuts(table: str, says: str, frames: Frames, report: Report) -> None:
