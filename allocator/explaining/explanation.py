@@ -17,10 +17,11 @@ from allocator.explaining.breaking import Broken, Parts, breaking_steps
 from allocator.explaining.clashing import Clash, Elastic, OutOfTime, Search, has_whole, whole_oracle
 from allocator.explaining.effort_rules import effort_rules
 from allocator.explaining.keeping import Kept, kept_of, origin, with_kept
-from allocator.explaining.missing import Missing, arithmetic_of
+from allocator.explaining.missing import arithmetic_of
+from allocator.explaining.problems import Miss, Problem, Settling, Told, same_wish
 from allocator.explaining.quota_rules import quota_rules
 from allocator.explaining.relief import Relief, effort_reliefs, quota_reliefs
-from allocator.explaining.repairs import Finder, Repair, Trial
+from allocator.explaining.repairs import Trial
 from allocator.explaining.rulebook import Item, Key, Rulebook
 from allocator.formulation.effort import Effort
 from allocator.formulation.grain import grain_like, make_grain
@@ -34,9 +35,6 @@ Progress = Callable[[str], None]
 SEEN = 1e-6
 """Relative miss from which a wish is missed."""
 
-SLIGHT = 0.5
-"""Visits below which a promise is not called missed."""
-
 FURTHER = 20.0
 """Seconds after which no further clashes are looked for, once every missed wish has its own."""
 
@@ -45,49 +43,6 @@ LINES = {2: 6, 1: 8}
 
 FIRST = ("prospects", "ceiling", "least", "executive", "days", "hours", "supply", "pool", "most")
 """Kinds of rules in the order in which they are let go, so that what people can change is named before what they cannot."""
-
-
-@dataclass(frozen=True)
-class Told:
-    """A clash with its arithmetic."""
-
-    clash: Clash
-    missing: tuple[Missing, ...]
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Clashes that hang together, and the ways out.
-
-    Attributes
-    ----------
-    told : tuple of Told
-    repairs : tuple of Repair
-        The cheapest first.
-    short : tuple of str
-        Kinds of rules that do not suffice by themselves.
-    goals : tuple of Item
-        Missed wishes that the ways out reach.
-    """
-
-    told: tuple[Told, ...]
-    repairs: tuple[Repair, ...] = ()
-    short: tuple[str, ...] = ()
-    goals: tuple[Item, ...] = ()
-
-
-@dataclass(frozen=True)
-class Miss:
-    """A wish that the plan misses: relative, and in its measure."""
-
-    item: Item
-    relative: float
-    amount: float
-
-    @property
-    def slight(self) -> bool:
-        """Whether nobody would call it missed: less than half a visit."""
-        return self.item.kind == "promise" and self.amount < SLIGHT
 
 
 @dataclass(frozen=True)
@@ -202,6 +157,20 @@ class _Explaining:
             self._lap("steps")
         return replace(found, seconds=self.seconds, solves=self.solves)
 
+    def _settled(
+        self,
+        rules: Callable[[Model], Rulebook],
+        told: Sequence[Told],
+        book: Rulebook,
+        reliefs: Sequence[Relief],
+        misses: Sequence[Miss] = (),
+    ) -> tuple[Problem, ...]:
+        settling = Settling(self.model, rules, self.engine, self.until, self.progress)
+        found = settling.problems(told, book, reliefs, misses)
+        self.solves += settling.tried
+        self._lap("ways out")
+        return found
+
     def _lap(self, part: str) -> None:
         now = time.perf_counter()
         self.seconds[part] = self.seconds.get(part, 0.0) + now - self.last
@@ -223,7 +192,7 @@ class _Explaining:
         def rules(model: Model) -> Rulebook:
             return quota_rules(model, grain_like(self.grain, model))
 
-        return tuple(self._problems(told, book, quota_reliefs(book), rules, ()))
+        return self._settled(rules, told, book, quota_reliefs(book))
 
     def _among_effort(self, book: Rulebook, effort: Effort) -> tuple[tuple[Problem, ...], tuple[Miss, ...], str]:
         """Problems among hard rules; without any, those of missed wishes."""
@@ -236,7 +205,7 @@ class _Explaining:
         status = "impossible" if clashes else "met"
         if not clashes:
             self.progress(_("the plan's missed wishes"))
-            outcome = self._solved(effort)
+            outcome = self._planned(effort)
             if outcome.status is Status.INFEASIBLE and has_whole(book.program):
                 clashes, status = self._whole(book, hard, [()]), "impossible"
             elif outcome.status is not Status.OPTIMAL or outcome.x is None:
@@ -258,10 +227,10 @@ class _Explaining:
         def rules(model: Model) -> Rulebook:
             return with_kept(effort_rules(model, strict=self.strict, grain=self.grain)[0], kept)
 
-        problems = self._problems(told, book, effort_reliefs(book, effort), rules, misses)
-        return tuple(problems), tuple(m for m in misses if not m.slight), status
+        problems = self._settled(rules, told, book, effort_reliefs(book, effort), misses)
+        return problems, tuple(m for m in misses if not m.slight), status
 
-    def _solved(self, effort: Effort) -> Outcome:
+    def _planned(self, effort: Effort) -> Outcome:
         """The plan, as far as its wishes go."""
         goals = effort.program.goals
         last = max((k for k, g in enumerate(goals) if g.wish), default=-1)
@@ -294,7 +263,7 @@ class _Explaining:
         if Trial(model, lambda _model: quotas, frozenset(), self.engine).holds(model) is False:
             return None
         book, effort = effort_rules(model, strict=self.strict, grain=grain)
-        outcome = self._solved(effort)
+        outcome = self._planned(effort)
         if outcome.x is None or outcome.status is not Status.OPTIMAL:
             return None
         return frozenset(m.item.key for m in self._misses(book, effort, outcome.x)[0] if not m.slight)
@@ -326,7 +295,7 @@ class _Explaining:
         for key in keys:
             if len(found) < self.most and not any(key == i.key for clash in found for i in clash):
                 rest = [i for i in self._in_order(book, key) if i.key not in missed]
-                rest = [i for i in rest if i.kind != "kept" or not _same_wish(_wish(i), key)]
+                rest = [i for i in rest if i.kind != "kept" or not same_wish(_wish(i), key)]
                 clash = search.thin([*rest, missed[key]])
                 found += [clash] if clash else []
         if not found and has_whole(book.program):
@@ -354,12 +323,12 @@ class _Explaining:
                 found.append(Clash(thin, whole=True))
         return found
 
-    def _told(self, clashes: Sequence[Clash], search: Search, elastic: Elastic) -> list[tuple[Clash, Told]]:
+    def _told(self, clashes: Sequence[Clash], search: Search, elastic: Elastic) -> list[Told]:
         """Each clash as it was found, and as it is told: by month or rep where that says more."""
         told = []
         for clash in clashes:
             finer = clash if clash.whole else self._finer(clash, search)
-            told.append((clash, Told(finer, arithmetic_of(finer, elastic))))
+            told.append(Told(clash, finer, arithmetic_of(finer, elastic)))
         return told
 
     def _finer(self, clash: Clash, search: Search) -> Clash:
@@ -383,62 +352,7 @@ class _Explaining:
         own = {id(i) for i in some if not i.goal} or {id(i) for i in some}
         return search.among([p for p in parts if id(p) not in own]) is not None
 
-    # Ways out
-
-    def _problems(
-        self,
-        told: Sequence[tuple[Clash, Told]],
-        book: Rulebook,
-        reliefs: Sequence[Relief],
-        rules: Callable[[Model], Rulebook],
-        misses: Sequence[Miss],
-    ) -> list[Problem]:
-        """Clashes that share an item, with the ways out of all of them."""
-        missed = {m.item.key for m in misses}
-        problems = []
-        clusters = _clusters([clash for clash, _told in told], missed)
-        for cluster in clusters:
-            clashes = [told[k][0] for k in cluster]
-            mine = {i.key for c in clashes for i in c.items}
-            others = {i.key for k, (c, _t) in enumerate(told) if k not in cluster for i in c.items}
-            if missed:
-                mine &= missed
-                if any(key[0] == "promise" for key in mine):
-                    mine |= {key for key in missed if key[0] == "promise"}
-                gone = missed - mine
-                kept = [i for i in book.items if i.kind == "kept"]
-                gone |= {i.key for i in kept if any(_same_wish(origin(i), key) for key in mine)}
-            else:
-                gone = (others - mine) | {i.key for i in book.items if i.goal}
-            self.progress(_("ways out"))
-            trial = Trial(self.model, rules, frozenset(gone), self.engine, until=self.until)
-            repairs, short = Finder(trial, book, reliefs, clashes).find()
-            self.solves += trial.tried
-            goals = tuple(m.item for m in misses if m.item.key in mine and not m.slight)
-            problems.append(Problem(tuple(told[k][1] for k in cluster), tuple(repairs), tuple(short), goals))
-        self._lap("ways out")
-        return problems
-
 
 def _wish(item: Item) -> Key:
     """Key of the wish that an item is, or that it is what is kept of."""
     return origin(item) if item.kind == "kept" else item.key
-
-
-def _same_wish(one: Key, other: Key) -> bool:
-    return one == other or one[0] == other[0] == "promise"
-
-
-def _clusters(clashes: Sequence[Clash], missed: set[Key]) -> list[list[int]]:
-    """Clashes of the same missed wish; of hard rules, those that share one. Promised visits are one wish."""
-    clusters: list[tuple[set[Key], list[int]]] = []
-    for k, clash in enumerate(clashes):
-        keys = {i.key for i in clash.items}
-        if missed:
-            keys = {("promise",) if key[0] == "promise" else key for key in keys & missed}
-        touching = [c for c in clusters if c[0] & keys]
-        for c in touching:
-            clusters.remove(c)
-            keys |= c[0]
-        clusters.append((keys, sorted([k, *(n for c in touching for n in c[1])])))
-    return [numbers for _keys, numbers in sorted(clusters, key=lambda c: c[1])]

@@ -258,7 +258,7 @@ def _targets(book: Rulebook) -> Iterator[Relief]:
 def _change(
     table: str, where: Mapping[str, Texts], operation: str, cells: Mapping[str, float], month: str = ""
 ) -> Change:
-    texts = {k: number_text(v) for k, v in cells.items()}
+    texts = {k: number_text(float(f"{v:.12g}")) for k, v in cells.items()}
     return Change(table, where, operation, texts, HERE, start=month, end=month)
 
 

@@ -13,8 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from allocator.explaining import saying
-from allocator.explaining.explanation import Explanation, Miss, Problem, Told
+from allocator.explaining.explanation import Explanation
 from allocator.explaining.missing import Missing
+from allocator.explaining.problems import Miss, Problem, Told
 from allocator.explaining.repairs import Repair
 from allocator.explaining.rulebook import Item, Key
 from allocator.explaining.wording import Wording
