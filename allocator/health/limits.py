@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from allocator.model import Model
-from allocator.texts import N_, _
+from allocator.texts import _
 
 BELOW, ABOVE, FROM, UP_TO, SETTING = "below", "above", "from", "up to", ""
 """When a value warns: under the threshold, over it, at it or over, at it or under; a setting of a check warns of nothing."""
@@ -28,28 +28,27 @@ class Usual:
 
     value: float
     warns: str
-    means: str
 
 
 USUAL: Mapping[str, Usual] = {
-    "pipeline_gap": Usual(0.1, FROM, N_("pipeline: how far a stage's share may lie from its healthy one")),
-    "negotiating_share": Usual(0.4, FROM, N_("pipeline: share that is negotiating")),
-    "conversion_fall": Usual(0.25, FROM, N_("conversion of a stage: fall under the funnel's, as share of it")),
-    "conversion_months": Usual(3, SETTING, N_("so many months count for conversions, and for who is active")),
-    "conversion_least": Usual(20, SETTING, N_("with fewer that entered a stage its conversion says nothing")),
-    "channel_better": Usual(0.25, FROM, N_("how much better one lead channel converts than another")),
-    "channel_money_moved": Usual(0.3, SETTING, N_("share of the weaker channel's money that moves then")),
-    "visit_execution": Usual(0.9, BELOW, N_("visits made, of those promised to date, by tier")),
-    "cash_in": Usual(0.9, BELOW, N_("revenue that is cash within the days")),
-    "cash_in_days": Usual(60, SETTING, N_("the days")),
-    "new_segments": Usual(2, BELOW, N_("new industry segments that are seen every week")),
-    "repeat_rate": Usual(0.3, BELOW, N_("present clients who buy again in the year")),
-    "first_order_rate": Usual(0.7, BELOW, N_("new reps with a first order in their first months")),
-    "first_order_months": Usual(3, SETTING, N_("the first months of a new rep")),
-    "ramp_attainment": Usual(0.8, BELOW, N_("revenue of reps who are growing into their work, of the plan's")),
-    "activity_rate": Usual(0.8, BELOW, N_("clients who are active; a client's sales, of those expected to date")),
-    "renewal_rate": Usual(0.85, BELOW, N_("contracts that are renewed; chance that a client stays")),
-    "renewal_months": Usual(3, SETTING, N_("a contract that ends within so many months is looked at")),
+    "pipeline_gap": Usual(0.1, FROM),  # pipeline: how far a stage's share may lie from its healthy one
+    "negotiating_share": Usual(0.4, FROM),  # pipeline: share that is negotiating
+    "conversion_fall": Usual(0.25, FROM),  # conversion of a stage: fall under the funnel's, as share of it
+    "conversion_months": Usual(3, SETTING),  # so many months count for conversions, and for who is active
+    "conversion_least": Usual(20, SETTING),  # with fewer that entered a stage its conversion says nothing
+    "channel_better": Usual(0.25, FROM),  # how much better one lead channel converts than another
+    "channel_money_moved": Usual(0.3, SETTING),  # share of the weaker channel's money that moves then
+    "visit_execution": Usual(0.9, BELOW),  # visits made, of those promised to date, by tier
+    "cash_in": Usual(0.9, BELOW),  # revenue that is cash within the days
+    "cash_in_days": Usual(60, SETTING),  # the days
+    "new_segments": Usual(2, BELOW),  # new industry segments that are seen every week
+    "repeat_rate": Usual(0.3, BELOW),  # present clients who buy again in the year
+    "first_order_rate": Usual(0.7, BELOW),  # new reps with a first order in their first months
+    "first_order_months": Usual(3, SETTING),  # the first months of a new rep
+    "ramp_attainment": Usual(0.8, BELOW),  # revenue of reps who are growing into their work, of the plan's
+    "activity_rate": Usual(0.8, BELOW),  # clients who are active; a client's sales, of those expected to date
+    "renewal_rate": Usual(0.85, BELOW),  # contracts that are renewed; chance that a client stays
+    "renewal_months": Usual(3, SETTING),  # a contract that ends within so many months is looked at
 }
 """Thresholds and settings of the checks."""
 

@@ -23,7 +23,7 @@ CLIENTS = 8
 """Clients in danger that are shown; the others stand in the file."""
 
 MARKS = {WARNING: (N_("warns"), "red"), NOT_MADE: (N_("not checked"), "yellow"), GOOD: (N_("good"), "green"),
-         NOTHING: (N_("nothing"), "dim")}  # fmt: skip
+         NOTHING: (N_("nothing to check"), "dim")}  # fmt: skip
 """What a verdict is called, in the order in which the checks are shown."""
 
 SHORT = {

@@ -132,7 +132,8 @@ def _lags(model: Model) -> Floats:
     by_tier = pd.Series(weight, index=tier.to_numpy(object)).groupby(level=0).sum()
     if "" not in shares.index:  # without rows of its own, a tier pays at once
         shares.loc[""] = [1.0, *[0.0] * (shares.shape[1] - 1)]
-    return np.asarray(by_tier @ shares.loc[by_tier.index].to_numpy(float) / max(float(by_tier.sum()), 1e-300))
+    total = by_tier.to_numpy(float)
+    return np.asarray(total @ shares.loc[by_tier.index].to_numpy(float) / max(float(total.sum()), 1e-300))
 
 
 def _due(year: Year) -> float | str:
