@@ -86,7 +86,7 @@ def _flips(both: pd.DataFrame) -> np.ndarray:
 
 
 def quotas(base: Plan, plan: Plan, *, months: bool = False) -> pd.DataFrame:
-    """Published quotas that moved: of every unit (with all below it) and rep, by level, for the year, its quarters and, where asked for, months."""
+    """Published quotas that moved, of units (with all below them) and reps, by level: for the year, its quarters, months on demand."""
     parts = [_quotas(p, months=months).rename(n) for p, n in ((base, "base"), (plan, "value"))]
     table = pd.concat(parts, axis=1).fillna(0.0)
     table["change"] = table["value"] - table["base"]
