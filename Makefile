@@ -12,7 +12,7 @@ LONG := tests/test_agreement.py tests/test_relations.py tests/test_target_matrix
 	tests/batches/test_kills.py tests/batches/test_batch_command.py \
 	tests/registry/test_registry_faults.py tests/registry/test_registry_commands.py tests/registry/test_approving.py \
 	tests/pages/test_run_page.py tests/pages/test_report_command.py tests/letters/test_letters.py \
-	$(wildcard tests/reviewing/test_*.py) tests/committing/test_commitments.py \
+	$(wildcard tests/reviewing/test_*.py tests/health/test_*.py) tests/committing/test_commitments.py \
 	$(wildcard tests/spreadsheets/test_*.py) tests/importing/test_crm_systems.py \
 	tests/explaining/test_brute_force.py tests/explaining/test_frontier.py tests/explaining/test_why.py
 CATALOGUE := allocator/locale/zh/LC_MESSAGES/allocator
