@@ -28,7 +28,7 @@ def pipeline_checks(year: Year) -> list[Check]:
     channels = {str(c): _healthy(rows) for c, rows in funnel.sort_values("step").groupby("channel")}
     healthy = {channel: shares for channel, shares in channels.items() if shares is not None}
     if not healthy:
-        needs = _("the funnel names no healthy shares. Fill healthy in funnel for the stages of a channel.")
+        needs = _("The funnel names no healthy shares. Fill healthy in funnel for the stages of a channel.")
         return [not_made("pipeline_gap", needs), not_made("negotiating_share", needs)]
     return [check for channel, shares in healthy.items() for check in _of_channel(year, channel, shares)]
 
@@ -47,7 +47,7 @@ def _of_channel(year: Year, channel: str, healthy: pd.Series) -> list[Check]:
     total = float(counts.sum())
     if total <= 0:
         needs = _(
-            "nobody tells how many stand in each stage. Give rows of metric pipeline with their stage, or fill pipeline."
+            "Nobody tells how many stand in each stage. Give rows of metric pipeline with their stage, or fill pipeline."
         )
         return [not_made(name, needs, channel) for name in ("pipeline_gap", "negotiating_share")]
     shares = counts / total
@@ -153,7 +153,7 @@ def _rate(year: Year, entered: Floats | None, onwards: Floats | None, days: floa
 def conversion_checks(year: Year, table: pd.DataFrame) -> list[Check]:
     """A falling conversion of a stage, and the conversion of leads."""
     if year.model["funnel"].empty:
-        return [not_made("conversion_fall", _("the model has no funnel."))]
+        return [not_made("conversion_fall", _("The model has no funnel."))]
     checks = []
     for row in table[table["stage"] != ALL].to_dict("records"):
         checks.append(_stage_check(year, row))
@@ -165,7 +165,7 @@ def conversion_checks(year: Year, table: pd.DataFrame) -> list[Check]:
 
 def _needs_entered() -> str:
     return _(
-        "nobody tells how many entered the stages. Give rows of metric entered with channel and stage, and new_clients with channel."
+        "Nobody tells how many entered the stages. Give rows of metric entered with channel and stage, and new_clients with channel."
     )
 
 
@@ -178,7 +178,7 @@ def _stage_check(year: Year, row: dict[Any, Any]) -> Check:
     if math.isnan(conversion):
         return not_made(name, _needs_entered(), scope)
     if entered < least:
-        needs = _("only {entered} entered {scope}; with fewer than {least} a conversion says nothing.")
+        needs = _("Only {entered} entered {scope}; with fewer than {least} a conversion says nothing.")
         return not_made(name, needs.format(entered=count(entered), scope=scope, least=count(least)), scope)
     says = _("{scope}: {conversion} go on, {went_on} of {entered}; the funnel has {planned}.").format(
         scope=scope, conversion=share(conversion), went_on=count(float(row["went_on"])), entered=count(entered),

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from allocator.model import Model
-from allocator.texts import _
 
 BELOW, ABOVE, FROM, UP_TO, SETTING = "below", "above", "from", "up to", ""
 """When a value warns: under the threshold, over it, at it or over, at it or under; a setting of a check warns of nothing."""
@@ -122,7 +121,7 @@ def judged(check: str, scope: str, value: float, threshold: float, says: str, si
 
 def not_made(check: str, needs: str, scope: str = "") -> Check:
     """A check that could not be made, and what it needs."""
-    return Check(check, scope, NOT_MADE, np.nan, np.nan, _("This could not be checked: {needs}").format(needs=needs))
+    return Check(check, scope, NOT_MADE, np.nan, np.nan, needs)
 
 
 def nothing(check: str, says: str) -> Check:

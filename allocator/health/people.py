@@ -10,7 +10,7 @@ from allocator.health.limits import BELOW, Check, judged, not_made, nothing, war
 from allocator.health.year import Year, told_by
 from allocator.program import Floats
 from allocator.reporting.amounts import count, share
-from allocator.texts import _
+from allocator.texts import _, after
 
 WIN_BACK = (
     *("client", "name", "rep", "unit", "tier", "money_at_risk", "reasons", "activity", "actual", "expected", "renewal"),
@@ -116,7 +116,7 @@ def figure(year: Year, name: str) -> float:
 
 def _needs_clients() -> str:
     return _(
-        "revenue names no clients, and nobody tells the rate. Give rows of revenue with client, or of this metric by month."
+        "Revenue names no clients, and nobody tells the rate. Give rows of revenue with client, or of this metric by month."
     )
 
 
@@ -190,7 +190,7 @@ def rep_checks(year: Year) -> list[Check]:
     """First orders of new reps, and how reps who are growing into their work sell."""
     revenue = year.with_rep(year.actuals.of("revenue"))
     if not told_by(revenue, "rep"):
-        needs = _("revenue names neither reps nor clients.")
+        needs = _("Revenue names neither reps nor clients.")
         return [not_made(name, needs) for name in ("first_order_rate", "ramp_attainment")]
     return [_first_orders(year, revenue), _ramp(year, revenue)]
 
@@ -205,7 +205,7 @@ def _first_orders(year: Year, revenue: pd.DataFrame) -> Check:
     history = year.model["history"].query("metric == 'revenue' and stage == ''")
     history = year.with_rep(history)
     if (new["begin"] < 0).any() and not told_by(history, "rep"):
-        return not_made(name, _("some reps began before the plan, and history of revenue does not name reps."))
+        return not_made(name, _("Some reps began before the plan, and history of revenue does not name reps."))
     sold = pd.concat([history, revenue], ignore_index=True)
     sold = sold[(sold["rep"] != "") & (sold["amount"] > 0)]
     at = sold["month"].map(lambda m: pd.Period(m, freq="M").ordinal - start)
@@ -216,7 +216,7 @@ def _first_orders(year: Year, revenue: pd.DataFrame) -> Check:
         "{good} of {all} new reps had a first order in their first {months} months, {share}; expected are {limit}."
     ).format(good=int(good.sum()), all=len(new), months=months, share=share(float(good.mean())), limit=share(limit))
     if not good.all():
-        says += " " + _("Without one: {names}.").format(names=_(", ").join(new.loc[~good, "rep"]))
+        says += after(_("Without one: {names}.").format(names=_(", ").join(new.loc[~good, "rep"])))
     return judged(name, "", float(good.mean()), limit, says)
 
 
@@ -227,7 +227,7 @@ def _ramp(year: Year, revenue: pd.DataFrame) -> Check:
     if not len(who):
         return nothing(name, _("No rep is growing into the work."))
     if year.plan is None:
-        return not_made(name, _("what was planned for them is not known. Name the plan in force with --plan."))
+        return not_made(name, _("What was planned for them is not known. Name the plan in force with --plan."))
     forecast = year.plan.tables["forecast"]
     forecast = forecast[forecast["month"].isin(year.actuals.past) & forecast["rep"].isin(list(who))]
     planned = forecast.groupby(forecast["rep"].astype("str"))["sell"].sum().reindex(list(who)).fillna(0.0)
@@ -241,5 +241,5 @@ def _ramp(year: Year, revenue: pd.DataFrame) -> Check:
     )  # fmt: skip
     low = [r for r in who if actual[r] < limit * planned[r] * (1 - 1e-9)]
     if low:
-        says += " " + _("Under it: {names}.").format(names=_(", ").join(low))
+        says += after(_("Under it: {names}.").format(names=_(", ").join(low)))
     return judged(name, "", value, limit, says)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -78,10 +79,23 @@ def _checks(health: Health) -> list[RenderableType]:
     grid.add_column(overflow="fold")
     for verdict, (word, colour) in MARKS.items():
         rows = table[table["verdict"] == verdict].to_dict("records")
-        says = [str(row["says"]) for row in rows] if verdict != GOOD else [_good(rows)] if rows else []
+        says = [_good(rows)] if verdict == GOOD and rows else list(_sentences(rows, verdict))
         for sentence in says:
             grid.add_row(Text(_(word), style=colour), Text(sentence, style="dim" if verdict == NOTHING else ""))
     return _section(_("Checks") + _(": ") + _(", ").join(said), grid)
+
+
+def _sentences(rows: list[dict[Any, Any]], verdict: str) -> Iterator[str]:
+    """What was found; of checks that were not made, which they are, those that lack the same together."""
+    if verdict != NOT_MADE:
+        yield from (str(row["says"]) for row in rows)
+        return
+    lacking: dict[str, list[str]] = {}
+    for row in rows:
+        name = str(row["check"])
+        label = f"{_(SHORT[name]) if name in SHORT else name} {row['scope']}".strip()
+        lacking.setdefault(str(row["says"]), []).append(label)
+    yield from (f"{_(', ').join(labels)}{_(': ')}{says}" for says, labels in lacking.items())
 
 
 def _good(rows: list[dict[Any, Any]]) -> str:

@@ -14,7 +14,7 @@ from allocator.model import Model
 from allocator.program import Floats
 from allocator.reporting.amounts import count, share
 from allocator.scopes import parse_scope
-from allocator.texts import _
+from allocator.texts import _, after
 
 SEGMENTS = "new_segments"
 
@@ -22,18 +22,35 @@ SEGMENTS = "new_segments"
 def visit_checks(year: Year) -> list[Check]:
     """Visits made, of those promised to date, by tier."""
     name, grain = "visit_execution", year.grain
-    promise = pd.Series(grain.even_promise[:, : year.past].sum(axis=1)).groupby(grain.groups["tier"].to_numpy()).sum()
+    promise = pd.Series(_due_by_now(year)).groupby(grain.groups["tier"].to_numpy()).sum()
     promise = promise[promise > 0]
     if promise.empty:
         return [nothing(name, _("No visits are promised so far."))]
     if not year.actuals.told("visits"):
-        return [not_made(name, _("nobody tells the visits. Give rows of metric visits with tier or client."))]
+        return [not_made(name, _("Nobody tells the visits. Give rows of metric visits with tier or client."))]
     rows = year.with_tier(year.actuals.of("visits"))
     if not told_by(rows, "tier") and float(rows["amount"].sum()) > 0:
-        return [not_made(name, _("the visits name neither tier nor client."))]
+        return [not_made(name, _("The visits name neither tier nor client."))]
     made = rows.groupby("tier")["amount"].sum().reindex(promise.index).fillna(0.0)
     names = zip(map(str, promise.index), made.to_numpy(float), promise.to_numpy(float), strict=True)
     return [_tier(year, tier, float(visits), float(due)) for tier, visits, due in names]
+
+
+def _due_by_now(year: Year) -> Floats:
+    """Promised visits that should be made by now, by group.
+
+    Of windows that are over all; of one that is not (a quarter, a year) what the plan in force has made of it by now, else its months' part.
+    """
+    grain, past = year.grain, year.past
+    months = np.arange(grain.months)
+    last = min(past, grain.months - 1)
+    open_ = (grain.windows == grain.windows[:, [last]]) & (months < past) & (past < grain.months)
+    even = np.where(months < past, grain.even_promise, 0.0)
+    if year.plan is None:
+        return np.asarray(even.sum(axis=1))
+    planned = np.where(open_, year.plan.by_group(grain, "planned"), 0.0).sum(axis=1)
+    whole = np.where(open_.any(axis=1), grain.promise[:, last], 0.0)
+    return np.asarray(np.where(open_, 0.0, even).sum(axis=1) + np.minimum(planned, whole))
 
 
 def _tier(year: Year, tier: str, made: float, promised: float) -> Check:
@@ -58,7 +75,7 @@ def segment_checks(year: Year) -> list[Check]:
         return [
             not_made(
                 SEGMENTS,
-                _("the visits do not name their clients. Give rows of metric visits or first_visits with client."),
+                _("The visits do not name their clients. Give rows of metric visits or first_visits with client."),
             )
         ]
     industry = year.model["clients"].set_index("client")["industry"].reindex(rows["client"]).fillna("").to_numpy(object)
@@ -72,7 +89,7 @@ def segment_checks(year: Year) -> list[Check]:
         covered=count(float(covered[worst])), all=len(segments), month=year.actuals.past[worst], limit=count(limit)
     )
     if missing:
-        says += " " + _("Not seen every week: {names}.").format(names=_(", ").join(missing))
+        says += after(_("Not seen every week: {names}.").format(names=_(", ").join(missing)))
     return [judged(SEGMENTS, "", float(covered[worst]), limit, says)]
 
 
@@ -99,7 +116,7 @@ def cash_checks(year: Year) -> list[Check]:
         value = figure(year, name)
         return [judged(name, "", value, limit, says.format(share=share(value), limit=share(limit)))]
     if not told("collections"):
-        return [not_made(name, _("nobody tells the cash. Give rows of metric collections, or of cash_in."))]
+        return [not_made(name, _("Nobody tells the cash. Give rows of metric collections, or of cash_in."))]
     wait = math.floor(year.limits["cash_in_days"] / 30 + 0.5)
     came = float(year.actuals.of("collections")["amount"].sum())
     due = _due(year)
@@ -145,7 +162,7 @@ def _due(year: Year) -> float | str:
     rows = model["history"].query("metric == 'revenue' and stage == ''")
     lacking = sorted(set(before) - set(rows["month"]))
     if lacking:
-        needs = _("what was owed when the plan began is not known. Give history of revenue for {months}.")
+        needs = _("What was owed when the plan began is not known. Give history of revenue for {months}.")
         return needs.format(months=_(", ").join(lacking))
     earlier = rows.groupby("month")["amount"].sum().reindex(before).to_numpy(float)
     sold = np.concatenate([earlier, year.by_month(year.actuals.of("revenue"))])

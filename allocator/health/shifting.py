@@ -21,7 +21,7 @@ from allocator.reviewing.dealing import with_past
 from allocator.reviewing.published import Published
 from allocator.schema.tables import fingerprint
 from allocator.solving import solve
-from allocator.texts import N_, _
+from allocator.texts import N_, _, after
 
 NAME = "channel_better"
 MOVES = ("line", "channel", "converts", "maximum", "left", "moved", "becomes")
@@ -61,7 +61,7 @@ def propose(year: Year, conversion: pd.DataFrame) -> Shift:
     unknown = [c for c in channels if not entered[c] >= least or math.isnan(rate[c])]
     if unknown:
         needs = _(
-            "of {channels} fewer than {least} leads are told, or not their clients. Give entered and new_clients with channel."
+            "Of {channels} fewer than {least} leads are told, or not their clients. Give entered and new_clients with channel."
         )
         return _nothing([not_made(NAME, needs.format(channels=_(", ").join(unknown), least=count(least)))])
     best = str(rate.idxmax())
@@ -92,8 +92,8 @@ def _compared(year: Year, best: str, other: str, rate: pd.Series) -> Check:
     )
     if bad:
         part = share(year.limits["channel_money_moved"])
-        says += " " + _("{part} of the money of {other} should move to {best}.").format(
-            part=part, other=other, best=best
+        says += after(
+            _("{part} of the money of {other} should move to {best}.").format(part=part, other=other, best=best)
         )
     return Check(NAME, other, WARNING if bad else GOOD, better, limit, says)
 
@@ -163,7 +163,7 @@ def solved(year: Year, shift: Shift, conversion: pd.DataFrame, progress: Progres
 
 def _told(shift: Shift, says: str) -> list[Check]:
     """The checks, those that warn saying what the move brings."""
-    return [replace(c, says=f"{c.says} {says}") if c.verdict == WARNING else c for c in shift.checks]
+    return [replace(c, says=c.says + after(says)) if c.verdict == WARNING else c for c in shift.checks]
 
 
 def _said(year: Year, effect: pd.DataFrame) -> str:

@@ -16,6 +16,9 @@ from allocator.errors import InputError
 from allocator.health import health_checks
 from allocator.health.limits import USUAL
 from allocator.health.people import WIN_BACK
+from allocator.places import shipped_models
+from allocator.reading import load
+from allocator.reviewing.actuals import read_actuals
 from allocator.reviewing.published import Published
 from allocator.solving import solve
 from allocator.texts import in_language
@@ -291,3 +294,64 @@ def test_the_command_refuses_a_day_that_is_none(
     assert "2026-03-31" in capsys.readouterr().err
     assert main([*call, "2026-01-15"]) == 2
     assert "No month of the plan is over" in capsys.readouterr().err
+
+
+def test_thresholds_of_plausibility_are_no_figures(tmp_path: Path) -> None:
+    """Names that judge targets before a plan are not taken for figures, also where history has a metric of the name."""
+    tables: dict[str, Rows] = {
+        "thresholds": [
+            {"check": c, "value": 0.1} for c in ("new_client_rate", "growth_refused", "margin", "satisfaction")
+        ],
+        "history": [
+            {"month": "2025-12", "metric": m, "amount": 1} for m in ("new_client_rate", "satisfaction", "revenue")
+        ],
+    }
+    found = checked(business(tmp_path, tables), tmp_path, revenue()).checks["check"]
+    assert "satisfaction" in set(found)
+    assert not {"new_client_rate", "growth_refused", "margin"} & set(found)
+
+
+@pytest.mark.parametrize("name", ["pocket", "market", "action_plan"])
+def test_shipped_models_are_well_where_all_goes_as_planned(name: str, tmp_path: Path) -> None:
+    """With visits and revenue just as planned, and the cash that the lags bring, nothing of these warns."""
+    model = load(shipped_models()[name])
+    plan = solve(model, visits=False)
+    months = model.calendar.months[:2]
+    sold = plan["forecast"].query("rep != ''")
+    sold = (
+        sold[sold["month"].isin(months)].groupby(["month", "rep", "product"], observed=True)["sell"].sum().reset_index()
+    )
+    made = plan["effort"][plan["effort"]["month"].isin(months)]
+    made = made.groupby(["month", "rep", "tier"], observed=True)["planned"].sum().reset_index()
+    parts = [sold.rename(columns={"sell": "amount"}).assign(metric="revenue")]
+    parts.append(made.rename(columns={"planned": "amount"}).assign(metric="visits"))
+    pd.concat(parts).to_csv(tmp_path / "actuals.csv", index=False)
+    last = pd.Period(months[-1], freq="M").end_time.date()
+    actuals = read_actuals(model, tmp_path / "actuals.csv", last)
+    table = health_checks(model, actuals, Published(model, plan.tables, "p")).checks
+    table = table[table["check"].isin(["visit_execution", "ramp_attainment"]) & (table["verdict"] != "nothing")]
+    assert len(table)
+    assert (table["verdict"] == "good").all(), table.to_string()
+
+
+@pytest.mark.parametrize("planned", [True, False])
+def test_a_promise_for_a_quarter_is_due_as_it_was_planned(planned: bool, tmp_path: Path) -> None:
+    """Six visits a quarter, all planned for its last month, are not due in the first; without a plan in force a third of them is."""
+    model = business(tmp_path)
+    plan = solve(model, visits=False)
+    effort = plan["effort"]
+    mine = (effort["tier"] == "B") & (effort["month"] <= "2026-06") & (effort["promised"] > 0)
+    late = effort.assign(
+        planned=np.where(
+            mine & (effort["month"] != "2026-06"), np.where(effort["month"] == "2026-03", 4.0, 0.0), effort["planned"]
+        )
+    )
+    published = Published(model, {**plan.tables, "effort": late}, "p") if planned else None
+    rows = [
+        {"month": m, "metric": "visits", "tier": t, "amount": x}
+        for m in MONTHS
+        for t, x in (("A", 100), ("B", 4 * (m == "2026-03")))
+    ]
+    found = row_of(checked(model, tmp_path, rows, published), "visit_execution", "B")
+    # b1 is a client from February on: two thirds of six are promised in the first quarter, in the second April's third of six is even
+    assert found["value"] == pytest.approx(1.0 if planned else 4 / 6)

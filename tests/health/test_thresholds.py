@@ -207,7 +207,7 @@ def test_too_few_say_nothing(least: float | None, count: float, made: bool, tmp_
     rows = entered("visits", count, 100, 40, 32, won=16)
     found = row_of(checked(business(tmp_path, tables), tmp_path, rows), "conversion_fall", "visits/prospects")
     assert (found["verdict"] != "not made") == made
-    assert ("only" in found["says"]) != made
+    assert ("Only" in found["says"]) != made
 
 
 @pytest.mark.parametrize(("days", "value"), [(44, 0.3), (45, 0.9), (60, 0.9), (74, 0.9), (75, 1.0)])
