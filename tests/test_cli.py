@@ -405,8 +405,9 @@ class TestProcess:
     def test_ctrl_c_does_not_wait_for_an_engine(self) -> None:
         """Ctrl-C ends a solve at once though the engine does not listen, with exit code 130 and nothing written."""
         code = """
-import sys, threading, types, allocator
+import signal, sys, threading, types, allocator
 from allocator.cli import main
+signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background a shell has it ignored
 def solve(model, **options):
     print("solving", flush=True)
     threading.Event().wait()
