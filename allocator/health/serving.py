@@ -39,7 +39,8 @@ def visit_checks(year: Year) -> list[Check]:
 def _due_by_now(year: Year) -> Floats:
     """Promised visits that should be made by now, by group.
 
-    Of windows that are over all; of one that is not (a quarter, a year) what the plan in force has made of it by now, else its months' part.
+    Of windows that are over all; of one that is not (a quarter, a year) what the plan in force has made of it by now, else the
+    part of its months.
     """
     grain, past = year.grain, year.past
     months = np.arange(grain.months)
