@@ -375,7 +375,7 @@ def levels_beside_each_other(patch: Patch) -> None:
         patch,
         solving,
         "quota_program",
-        lambda f: lambda grain, forecast, money, level, _: f(grain, forecast, money, level),
+        lambda f: lambda grain, forecast, money, level, *_: f(grain, forecast, money, level),
     )
 
 

@@ -49,6 +49,7 @@ NOTES = {
     "moved": N_("Most that a re-plan may move a quota, as a share of it"),
     "company": N_("Name of the company on letters"),
     "documents": N_("Beginning of document numbers"),
+    "commitments": N_("Whether quotas show, prefer or hold what was committed: show, prefer, pin"),
 }
 """What the settings mean, by their first word."""
 

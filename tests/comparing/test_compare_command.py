@@ -243,7 +243,9 @@ class TestCommand:
         out = capsys.readouterr().out
         assert "Sweep of cut" in out
         assert "Key figures" not in out
-        assert sorted(p.name for p in Path("c").iterdir()) == ["base", "compare.xlsx", "comparison.json", "sweep.csv"]
+        assert sorted(p.name for p in Path("c").iterdir()) == [
+            *("base", "compare.xlsx", "comparison.json", "report.html", "sweep.csv")
+        ]
 
     def test_a_limit_is_code_four(self) -> None:
         """Time that is up before anything is proved is no plan: code 4, and quietly so."""
