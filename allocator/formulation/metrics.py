@@ -227,9 +227,10 @@ class Metrics:
         return [every.where(self.places.fixed["status"][every.place] != "active")]
 
     def _coverage(self) -> Parts:
-        seen = self.draft.columns["seen"]
-        g, t = np.nonzero(seen >= 0)
-        columns = self.draft.matrix(np.arange(len(g)), seen[g, t], 1.0, len(g))
+        grain = self.draft.grain  # also where nobody can be seen any more: there the count is 0
+        active = (grain.groups["status"] == "active").to_numpy()
+        g, t = np.nonzero(grain.begins & active[:, None])
+        columns = self.draft.matrix(np.arange(len(g)), self.draft.columns["seen"][g, t], 1.0, len(g))
         return [Cells(g, np.full(len(g), -1), t, t, np.zeros(len(g)), columns)]
 
     def _spend(self) -> Parts:
