@@ -6,24 +6,26 @@ import contextlib
 import datetime as dt
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from allocator.commands.common import Command, Session, show
 from allocator.commands.loading import load_model, run_name, scenario_option
 from allocator.commands.registering import PLACE, VARIABLE
-from allocator.commands.running import EXIT_CODES, in_background
+from allocator.commands.running import EXIT_CODES, Progress, in_background
 from allocator.errors import EngineError, Finding, InputError
 from allocator.places import find_model
 from allocator.texts import _
 
 if TYPE_CHECKING:
+    from allocator.health import Health
     from allocator.model import Model
     from allocator.reviewing.published import Published
+    from allocator.reviewing.review import Review
 
 
 def review_command() -> click.Command:
@@ -69,7 +71,13 @@ def review_command() -> click.Command:
                 help=_("Folder of the new run; else runs/, the model's name and the date."),
             ),
             click.Option(["--no-visits"], is_flag=True, help=_("Visits get no dates: quicker.")),
-            click.Option(["--no-curve"], is_flag=True, help=_("Do not work out what fewer changes cost: quicker.")),
+            click.Option(
+                ["--no-curve"],
+                is_flag=True,
+                help=_(
+                    "Do not work out what fewer changes cost, nor what money moved between lead channels would bring: quicker."
+                ),
+            ),
             click.Option(
                 ["--engine"], metavar="E", help=_("ortools, highs, pulp, or a solver that PuLP knows by name.")
             ),
@@ -90,6 +98,8 @@ def _review(
     no_curve: bool,
     engine: str | None,
 ) -> int:
+    from allocator.health import health_checks
+    from allocator.health.writing import brief_of
     from allocator.reporting.run import check_place, summary_text, write_run
     from allocator.reviewing.actuals import read_actuals
     from allocator.reviewing.review import review
@@ -99,28 +109,31 @@ def _review(
     folder = Path(output) if output else Path("runs") / f"{run_name(path, scenario)}-{day.isoformat()}"
     check_place(folder)
     loaded = load_model(session, path, scenario)
-    with _published(loaded.model, path, plan, registry) as published:
+
+    def work(published: Published, progress: Progress) -> tuple[Review, Health]:
         told = read_actuals(loaded.model, actuals, day, known=published.past)
-        found = in_background(
-            session,
-            lambda progress: review(
-                loaded.model,
-                told,
-                published,
-                engine=engine,
-                visits=not no_visits,
-                curve=not no_curve,
-                progress=progress,
-            ),
-        )
+        options: dict[str, Any] = {"engine": engine, "visits": not no_visits, "curve": not no_curve}
+        found = review(loaded.model, told, published, progress=progress, **options)
+        progress(_("health checks"))
+        return found, health_checks(loaded.model, told, published, what_if=not no_curve)
+
+    with _published(loaded.model, path, plan, registry) as published:
+        found, health = in_background(session, lambda progress: work(published, progress))
     session.findings(found.findings)
-    summary = {**found.summary, "scenarios": list(loaded.scenarios)}
-    summary = write_run(replace(found.plan, summary=summary), folder, more=found.files())
+    summary = {**found.summary, "scenarios": list(loaded.scenarios), "health": brief_of(health)}
+    written = replace(found.plan, summary=summary, findings=(*found.plan.findings, *health.findings))
+    summary = write_run(written, folder, more={**found.files(), **health.files()})
     session.answer(json.loads(summary_text(summary)))
+    return _told(session, found, health, folder, summary)
+
+
+def _told(session: Session, found: Review, health: Health, folder: Path, summary: Mapping[str, Any]) -> int:
+    """Show what came out; returns the exit code."""
     if not session.json and not session.quiet:
+        from allocator.health.screen import brief
         from allocator.reviewing.screen import report
 
-        show(report(found, folder))
+        show(report(found, folder, brief(health, found.actuals.model)))
     elif found.plan.status != "optimal":
         for reason in found.plan.reasons:
             session.warn(reason)

@@ -23,6 +23,9 @@ from allocator.texts import N_, _
 CLIENTS = 8
 """Clients in danger that are shown; the others stand in the file."""
 
+WARNINGS = 5
+"""Warnings that stand on the screen of a review; the others are in the files."""
+
 MARKS = {WARNING: (N_("warns"), "red"), NOT_MADE: (N_("not checked"), "yellow"), GOOD: (N_("good"), "green"),
          NOTHING: (N_("nothing to check"), "dim")}  # fmt: skip
 """What a verdict is called, in the order in which the checks are shown."""
@@ -65,6 +68,34 @@ def report(health: Health, model: Model, day: str, folder: Path) -> RenderableTy
     return Group(*parts)
 
 
+def brief(health: Health, model: Model) -> list[RenderableType]:
+    """Return a short section for the screen of a review: what warns, and how much money is at risk."""
+    amounts = Amounts(model.settings.money_unit, model.settings.currency)
+    warned = [str(row["says"]) for row in health.checks.to_dict("records") if row["verdict"] == WARNING]
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    for says in warned[:WARNINGS]:
+        grid.add_row("•", Text(says, overflow="fold"))
+    if len(warned) > WARNINGS:
+        grid.add_row("…", Text(_("and {count} more").format(count=len(warned) - WARNINGS)))
+    body: list[RenderableType] = [grid] if warned else []
+    if len(health.win_back):
+        money = amounts.money(float(health.win_back["money_at_risk"].sum()))
+        says = _("Clients to win back: {count}; {money} at risk.")
+        body.append(Text(says.format(count=count(len(health.win_back)), money=money)))
+    if len(health.shift):
+        money = amounts.money(float(health.shift["moved"].clip(lower=0).sum()))
+        body.append(Text(_("Money that should move between lead channels: {money}.").format(money=money)))
+    return _section(_("Health: {counts}").format(counts=_counts(health)), Group(*body))
+
+
+def _counts(health: Health) -> str:
+    """How many checks have each verdict."""
+    counts = health.checks["verdict"].value_counts()
+    return _(", ").join(
+        f"{_(word)} {counts[verdict]}" for verdict, (word, _colour) in MARKS.items() if verdict in counts
+    )
+
+
 def _section(title: str, body: RenderableType) -> list[RenderableType]:
     return [Text(), Text(title, style="bold"), Padding(body, (0, 0, 0, 2))]
 
@@ -72,8 +103,6 @@ def _section(title: str, body: RenderableType) -> list[RenderableType]:
 def _checks(health: Health) -> list[RenderableType]:
     """What warns and what was not checked, in sentences; what is good, by name and value."""
     table = health.checks
-    counts = table["verdict"].value_counts()
-    said = [f"{_(word)} {counts[verdict]}" for verdict, (word, _colour) in MARKS.items() if verdict in counts]
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
@@ -82,7 +111,7 @@ def _checks(health: Health) -> list[RenderableType]:
         says = [_good(rows)] if verdict == GOOD and rows else list(_sentences(rows, verdict))
         for sentence in says:
             grid.add_row(Text(_(word), style=colour), Text(sentence, style="dim" if verdict == NOTHING else ""))
-    return _section(_("Checks") + _(": ") + _(", ").join(said), grid)
+    return _section(_("Checks") + _(": ") + _counts(health), grid)
 
 
 def _sentences(rows: list[dict[Any, Any]], verdict: str) -> Iterator[str]:

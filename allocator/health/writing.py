@@ -41,12 +41,15 @@ def write_health(health: Health, folder: Path, told: dict[str, Any]) -> dict[str
 
 def summary_of(health: Health) -> dict[str, Any]:
     """Counts by verdict, checks, money that should move with its effect, and the money of clients in danger."""
+    rows = {"checks": _rows(health.checks), "shift": _rows(health.shift), "effect": _rows(health.effect)}
+    return {**brief_of(health), **rows}
+
+
+def brief_of(health: Health) -> dict[str, Any]:
+    """Counts by verdict, and the money of clients in danger: what the summary of a review holds."""
     counts = health.checks["verdict"].value_counts()
     return {
         "verdicts": {v: int(counts.get(v, 0)) for v in ("good", "warning", "not made", "nothing")},
-        "checks": _rows(health.checks),
-        "shift": _rows(health.shift),
-        "effect": _rows(health.effect),
         "win_back": {"clients": len(health.win_back), "money_at_risk": float(health.win_back["money_at_risk"].sum())},
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +12,26 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from allocator.health.health import FOLDER as CHECKED
 from allocator.reporting.amounts import Amounts, count, share
 from allocator.reviewing.churn import FREE
 from allocator.reviewing.measuring import TO_DATE
 from allocator.reviewing.moving import SAYS
-from allocator.reviewing.review import CALLED, Review
+from allocator.reviewing.review import CALLED, FOLDER, Review
 from allocator.texts import _
 
 LINES = 5
 """Rows of a list that are shown; the rest are in the files."""
 
 
-def report(review: Review, folder: Path) -> RenderableType:
-    """Return what came out of a review and where it was written, to be printed by rich."""
+def report(review: Review, folder: Path, health: Sequence[RenderableType] = ()) -> RenderableType:
+    """Return what came out of a review and where it was written, to be printed by rich.
+
+    Parameters
+    ----------
+    health : sequence of renderables
+        What the health checks say, shown behind what the re-plan moves.
+    """
     settings = review.plan.model.settings
     amounts = Amounts(settings.money_unit, settings.currency)
     parts: list[RenderableType] = [
@@ -45,13 +52,18 @@ def report(review: Review, folder: Path) -> RenderableType:
     else:
         parts += _moved(review, amounts)
         parts += _churn(review, amounts)
+    parts += health
+    if review.plan.tables:
         audit = review.plan.summary["audit"]
         says = _("Audit: {rules} rules recomputed, {count} broken.").format(
             rules=audit["rules"], count=audit["violations"]
         )
         parts += [Text(), Text(says, style="dim")]
     where = _("Written to {folder}; the tables of the review are in {review}.")
-    parts.append(Text(where.format(folder=folder, review=folder / "review"), style="dim"))
+    parts.append(Text(where.format(folder=folder, review=folder / FOLDER), style="dim"))
+    if health:
+        where = _("Those of the health checks are in {folder}.")
+        parts.append(Text(where.format(folder=folder / CHECKED), style="dim"))
     return Group(*parts)
 
 

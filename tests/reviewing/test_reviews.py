@@ -148,7 +148,7 @@ def test_the_curve_falls(tmp_path: Path) -> None:
 def test_the_command_writes_a_run_and_says_what_moves(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Proves: review finds the run in force, writes a run with its review folder, and JSON tells what moved; a wrong day is refused."""
+    """Proves: review writes a run with what moved and what the health checks say, and JSON tells the same; a wrong day is refused."""
     monkeypatch.chdir(tmp_path)
     assert main(["solve", "pocket", "-q"]) == 0
     rows = "month,metric,rep,product,amount\n2026-04,revenue,li,broadband,150000\n2026-04,revenue,wang,iot,36000\n"
@@ -161,6 +161,12 @@ def test_the_command_writes_a_run_and_says_what_moves(
     folder = tmp_path / "runs" / "pocket-2026-04-30"
     moved = pd.read_csv(folder / "review" / "moved.csv")
     assert len(moved.query("level == 'base'")) == summary["review"]["moved_quotas"]
+    checks = pd.read_csv(folder / "health" / "checks.csv", keep_default_na=False)
+    assert checks["verdict"].value_counts().to_dict() == {k: v for k, v in summary["health"]["verdicts"].items() if v}
+    told = pd.read_csv(folder / "findings.csv", keep_default_na=False).query("rule == 'health'")
+    assert list(told["says"]) == list(checks.loc[checks["verdict"].isin(["warning", "not made"]), "says"])
+    assert main([*arguments, "--as-of", "2026-04-30"]) == 0
+    assert "Health: not checked" in capsys.readouterr().out
     assert main([*arguments, "--as-of", "soon"]) == 2
     assert main([*arguments, "--as-of", "2026-05-31", "-q"]) == 2
     assert main(["review", "telecom", "--as-of", "2026-03-31"]) == 2
