@@ -12,7 +12,7 @@ import pandas as pd
 from allocator.auditing.book import Book, Floats, Ints
 from allocator.auditing.case import Case
 from allocator.auditing.cells import Repeats, quota_cells, repeat_cells
-from allocator.auditing.layout import LEVELS, askable
+from allocator.auditing.layout import LEVELS, Quotas, askable
 from allocator.auditing.people import chain, words
 from allocator.auditing.targets import NOTHING, Target, parse_targets, priority_text, repetition, row_name
 from allocator.scopes import Scope
@@ -42,18 +42,23 @@ class Cuts:
         self.targets = {level: asking(case, level) for level in LEVELS}
 
     def owed(
-        self, amount: Floats, scope: Scope, window: Ints, each: Sequence[str], level: str = ""
+        self, amount: Floats, scope: Scope, window: Ints, each: Sequence[str], room: Floats | None = None
     ) -> dict[str, float]:
-        """Sum what is owed of amounts of shape (reps, products, months), by repetition; at base, sales of the past count whole."""
+        """Sum what is owed of amounts of shape (reps, products, months), by repetition; sales of the past count whole.
+
+        ``room`` of the past counts besides, as far as it is owed.
+        """
         key = (tuple(scope.items()), tuple(window.tolist()), tuple(each))
         if key not in self._known:
             repeats = repeat_cells(self.case, self._cells, scope, window, each)
             self._known[key] = repeats, self._parts(repeats, scope, each)
         repeats, part = self._known[key]
-        if level == "base":
-            part = np.where(self.case.over[repeats.rows % len(self.case.months)], 1.0, part)
+        over = self.case.over[repeats.rows % len(self.case.months)]
+        value = np.where(over, 1.0, part) * amount.ravel()[repeats.rows]
+        if room is not None:
+            value = value + part * over * room.ravel()[repeats.rows]
         counted = Repeats(np.arange(len(part)), repeats.number, repeats.names, repeats.labels)
-        return dict(zip(repeats.names, counted.sums(part * amount.ravel()[repeats.rows]).tolist(), strict=True))
+        return dict(zip(repeats.names, counted.sums(value).tolist(), strict=True))
 
     def _parts(self, repeats: Repeats, scope: Scope, each: Sequence[str]) -> Floats:
         """Part of every cell's quota that is owed by the unit that a need is asked of."""
@@ -119,22 +124,20 @@ def _alike(a: Target, b: Target) -> bool:
     return of[0] == of[1]
 
 
-def needs(cuts: Cuts, level: str, exact: Floats, sold: Floats) -> pd.DataFrame:
+def needs(cuts: Cuts, level: str, exact: Floats, sold: Floats, room: Floats | None = None) -> pd.DataFrame:
     """Every repetition of what a level asks for; columns of ``COLUMNS``.
 
     ``limit`` is the bound as given, ``required`` in money, ``expected`` what the limit is a share of in the forecast (1 without).
+    In the months that are over sales count for what was asked; at the ceiling also ``room``, what it asked beyond the stretch.
     """
     targets, rows = cuts.targets[level], []
-    if level == "base":  # in the months that are over, sales count for what is asked
-        exact = np.where(cuts.case.over, sold, exact)
-    else:
-        sold = np.where(cuts.case.over, exact, sold)
+    exact = np.where(cuts.case.over, sold, exact)
     for t in targets:
-        sums = cuts.owed(exact, t.scope, t.window, t.each, level)
+        sums = cuts.owed(exact, t.scope, t.window, t.each, room)
         carried = [k for k in t.each if k in {"rep", "unit", *cuts.kinds.values()}]
         share: list[dict[str, float]] = [{}, {}]
         if t.share_metric:
-            share = [cuts.owed(a, t.share_scope, t.window, carried, level) for a in (exact, sold)]
+            share = [cuts.owed(a, t.share_scope, t.window, carried, b) for a, b in ((exact, room), (sold, None))]
         for name, value in sums.items():
             cut = "; ".join(p for p in name.split("; ") if p.partition("=")[0] in carried)
             whole, hoped = (s.get(cut, 0.0) if t.share_metric else 1.0 for s in share)
@@ -142,10 +145,17 @@ def needs(cuts: Cuts, level: str, exact: Floats, sold: Floats) -> pd.DataFrame:
                 rows.append((t.code, level, name, bound, t.priority, t.weight, limit, limit * whole, value, hoped))
     if not any(bound == "at_least" for t in targets for bound, _limit in t.bounds):
         year = np.arange(len(cuts.case.months))
-        whole, asked = (cuts.owed(a, {}, year, (), level)[""] for a in (sold, exact))
+        whole, asked = (cuts.owed(a, {}, year, (), b)[""] for a, b in ((sold, None), (exact, room)))
         limit = whole * (cuts.case.model.settings.levels.ceiling if level == "ceiling" else 1.0)
         rows.append((FORECAST, level, "", "at_least", "1", 1.0, limit, limit, asked, 1.0))
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def level_needs(cuts: Cuts, level: str, levels: Mapping[str, Quotas]) -> pd.DataFrame:
+    """The needs of a level of the quotas."""
+    of = levels[level]
+    room = of.exact - levels["stretch"].exact if level == "ceiling" else None
+    return needs(cuts, level, of.exact, of.sold, room)
 
 
 def unmet(rows: pd.DataFrame) -> Floats:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from allocator.auditing.asked import Cuts, needs, relative_gaps
+from allocator.auditing.asked import Cuts, level_needs, relative_gaps
 from allocator.auditing.book import Floats, summed
 from allocator.auditing.case import Case
 from allocator.auditing.commitments import missed, preferred
@@ -19,7 +19,7 @@ def quota_goals(case: Case, levels: Mapping[str, Quotas]) -> dict[str, float]:
     """Work out beyond, gaps by priority (hard is 0), total, unfairness and peaks of the quotas of every level."""
     values, cuts = {}, Cuts(case)
     for level, quotas in levels.items():
-        rows = needs(cuts, level, quotas.exact, quotas.sold)
+        rows = level_needs(cuts, level, levels)
         gap, priority = relative_gaps(rows), rows["priority"].replace("hard", "0")
         values[f"{level} beyond"] = float(quotas.beyond.sum())
         for one in sorted(set(priority), key=int):

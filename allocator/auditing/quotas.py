@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from allocator.auditing.asked import Cuts, check_asked, needs
+from allocator.auditing.asked import Cuts, check_asked, level_needs, needs
 from allocator.auditing.book import Book
 from allocator.auditing.case import Case
 from allocator.auditing.commitments import preferred
@@ -50,7 +50,7 @@ def check_quotas(book: Book, case: Case, levels: Mapping[str, Quotas]) -> None:
     _check_pins(book, case, levels)
     _check_commission(book, case, levels["base"])
     cuts = Cuts(case)
-    asked = {level: needs(cuts, level, q.exact, q.sold) for level, q in levels.items()}
+    asked = {level: level_needs(cuts, level, levels) for level in levels}
     check_asked(book, case, pd.concat(asked.values(), ignore_index=True))
     _check_needs(book, cuts, levels, asked)
 

@@ -105,25 +105,22 @@ def company_needs(asking: Asking) -> Needs:
 
 
 def _instead(asking: Asking, number: Ints, cell: Ints, owed: Floats, size: int) -> Floats:
-    """At base, sales of the months that are over less what is owed of what was asked then, by row."""
-    if not asking.asked or asking.level != LEVELS[0]:
+    """What counts in the months that are over less what is owed of what was asked then, by row.
+
+    Base and stretch count what was sold. The ceiling counts besides what it asked beyond the stretch: that was room of the market,
+    which nobody had planned to fill and nobody has to make up for.
+    """
+    if not asking.asked:
         return np.zeros(size)
-    over = asking.over[cell]
-    more = asking.counted[cell] - owed * asking.asked[asking.level][cell]
+    over, asked = asking.over[cell], asking.asked
+    less = asked["stretch" if asking.level == "ceiling" else asking.level]
+    more = asking.counted[cell] - owed * less[cell]
     return np.bincount(number[over], weights=more[over], minlength=size)
-
-
-def _forecast(asking: Asking) -> Floats:
-    """What the cells can carry; above base, in the months that are over, what was asked."""
-    forecast = asking.cells["forecast"].to_numpy(float)
-    if not asking.asked or asking.level == LEVELS[0]:
-        return forecast
-    return np.where(asking.over, asking.asked[asking.level], forecast)
 
 
 def _owed_or_sold(asking: Asking, cell: Ints, owed: Floats) -> Floats:
     """Part of cells that is owed; what was sold counts as it is."""
-    return np.where(asking.over[cell], 1.0, owed) if asking.level == LEVELS[0] else owed
+    return np.where(asking.over[cell], 1.0, owed)
 
 
 def _all_of_the_forecast(asking: Asking) -> Needs:
@@ -132,7 +129,7 @@ def _all_of_the_forecast(asking: Asking) -> Needs:
     owed = owed_part(asking, cell, {}, pd.DataFrame(index=cell))
     matrix = asking.rows(np.zeros(len(cell), int), cell, owed, 1)
     factor = asking.grain.model.settings.levels.ceiling if asking.level == LEVELS[-1] else 1.0
-    total = np.array([factor * float(_forecast(asking) @ _owed_or_sold(asking, cell, owed))])
+    total = np.array([factor * float(asking.cells["forecast"].to_numpy(float) @ _owed_or_sold(asking, cell, owed))])
     table = pd.DataFrame(
         {"target": ["forecast"], "level": asking.level, "period": "", "scope": "", "each": "", "bound": "at_least"}
     ).assign(priority=1, weight=1.0, scale=np.maximum(total, 1e-9))
@@ -239,7 +236,7 @@ def _target_needs(asking: Asking, row: pd.Series) -> list[Needs]:
 
 def _share_base(asking: Asking, cut: Cut, size: int) -> tuple[sp.csr_array, Floats, Floats]:
     """What is owed of the cut that a bound is a share of, for each repetition; what was sold instead; the same of its forecast."""
-    forecast = _forecast(asking)[cut.cell] * _owed_or_sold(asking, cut.cell, cut.owed)
+    forecast = asking.cells["forecast"].to_numpy(float)[cut.cell] * _owed_or_sold(asking, cut.cell, cut.owed)
     before = _instead(asking, cut.number, cut.cell, cut.owed, size)
     whole = asking.rows(cut.number, cut.cell, cut.owed, size)
     return whole, before, np.bincount(cut.number, weights=forecast, minlength=size)
