@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from allocator.engines.highs import Highs, loaded, methods, run_loaded
 from allocator.engines.policy import Method, answer, unanswered
 from allocator.engines.status import Solution, Status
-from allocator.program import Floats, Program, keys
+from allocator.program import Family, Floats, Program, keys
 
 Keys = NDArray[np.uint64]
 Codes = NDArray[np.int8]
+Bools = NDArray[np.bool_]
 
 PIVOTS = 2
 """Simplex iterations for each row after which a start is given up: from nothing would not have taken longer."""
@@ -39,6 +40,32 @@ class Basis:
     rows: Keys
     column_codes: Codes
     row_codes: Codes
+
+
+@dataclass(frozen=True)
+class Start:
+    """A basis as HiGHS takes it, and the columns and rows for which it was made."""
+
+    basis: highspy.HighsBasis
+    columns: tuple[Family, ...]
+    rows: tuple[Family, ...]
+    below: Bools
+    above: Bools
+
+    @classmethod
+    def at(cls, program: Program, basis: highspy.HighsBasis) -> Start:
+        """A basis for a program."""
+        below, above = np.isinf(program.lower), np.isinf(program.upper)
+        return cls(basis, program.column_families, program.row_families, below, above)
+
+    def fits(self, program: Program) -> bool:
+        """Whether a program has the same columns and rows, with bounds at the same columns."""
+        return (
+            self.columns is program.column_families
+            and self.rows is program.row_families
+            and np.array_equal(self.below, np.isinf(program.lower))
+            and np.array_equal(self.above, np.isinf(program.upper))
+        )
 
 
 class Warm:
@@ -61,7 +88,8 @@ class Warm:
         self.bases, self.learning = bases, learning
         self.name, self.version = "highs", Highs().version
         self.hot = self.cold = 0
-        self._held: tuple[highspy.Highs, Program] | None = None
+        self._held: tuple[highspy.Highs, Program, Floats] | None = None
+        self._starts: dict[str, Start] = {}
 
     def solve(self, program: Program, costs: Floats, *, seconds: float | None = None, goal: str = "") -> Solution:
         """Minimise ``costs · x``; see :class:`allocator.engines.status.Engine`."""
@@ -69,7 +97,7 @@ class Warm:
             return Highs().solve(program, costs, seconds=seconds)
         left: list[highspy.Highs] = []
         basis = self.bases.get(goal)
-        start = self._from(basis, program) if basis is not None and not self.learning else ()
+        start = self._from(goal, basis, program) if basis is not None and not self.learning else ()
         found = answer(program, costs, seconds, lambda p: (*start, *methods(p, left.append)))
         if left:
             self.cold += 1
@@ -89,22 +117,16 @@ class Warm:
             np.array(rows, np.int8),
         )
 
-    def _from(self, basis: Basis, program: Program) -> tuple[Method, ...]:
-        columns, rows = keys(program.column_families), keys(program.row_families)
-        start = highspy.HighsBasis()
-        at = _mapped(basis.columns, basis.column_codes, columns, LOWER)
-        free = at == LOWER
-        at[free & np.isinf(program.lower)] = UPPER
-        at[(at == UPPER) & np.isinf(program.upper)] = LOWER
-        at[(at != BASIC) & np.isinf(program.lower) & np.isinf(program.upper)] = ZERO
-        start.col_status = _STANDS[at].tolist()
-        start.row_status = _STANDS[_mapped(basis.rows, basis.row_codes, rows, BASIC)].tolist()
-        # HiGHS mends the count and the singularities of a basis that comes from elsewhere.
-        start.alien = start.valid = True
-
+    def _from(self, goal: str, basis: Basis, program: Program) -> tuple[Method, ...]:
         def run(program: Program, costs: Floats, seconds: float | None) -> Solution:
             highs = self._with(program, costs)
-            highs.setBasis(start)
+            start = self._starts.get(goal)
+            if start is None or not start.fits(program):
+                highs.setBasis(_start(basis, program))
+                # Mended by HiGHS, it needs no mending where it is handed over once more.
+                start = self._starts[goal] = Start.at(program, highs.getBasis())
+            else:
+                highs.setBasis(start.basis)
             found = run_loaded(highs, program)
             if found.status is Status.OPTIMAL:
                 return found
@@ -116,16 +138,39 @@ class Warm:
     def _with(self, program: Program, costs: Floats) -> highspy.Highs:
         """HiGHS with a program; from one goal to the next only bounds and costs are handed over."""
         if self._held is not None and self._held[1].matrix is program.matrix:
-            highs = self._held[0]
-            columns, rows = np.arange(program.shape[1], dtype=np.int32), np.arange(program.shape[0], dtype=np.int32)
-            highs.changeColsCost(len(columns), columns, costs)
-            highs.changeColsBounds(len(columns), columns, program.lower, program.upper)
-            highs.changeRowsBounds(len(rows), rows, program.row_lower, program.row_upper)
+            highs, old, before = self._held
+            k = _differ((before, costs))
+            highs.changeColsCost(len(k), k, costs[k])
+            k = _differ((old.lower, program.lower), (old.upper, program.upper))
+            highs.changeColsBounds(len(k), k, program.lower[k], program.upper[k])
+            k = _differ((old.row_lower, program.row_lower), (old.row_upper, program.row_upper))
+            highs.changeRowsBounds(len(k), k, program.row_lower[k], program.row_upper[k])
         else:
             limit = max(PIVOTS * program.shape[0], 1000)
             highs = loaded(program, costs, {"solver": "simplex", "simplex_iteration_limit": limit})
-        self._held = (highs, program)
+        self._held = (highs, program, costs)
         return highs
+
+
+def _start(basis: Basis, program: Program) -> highspy.HighsBasis:
+    """A stored basis as HiGHS takes it, for a program that may have other columns and rows."""
+    columns, rows = keys(program.column_families), keys(program.row_families)
+    start = highspy.HighsBasis()
+    at = _mapped(basis.columns, basis.column_codes, columns, LOWER)
+    free = at == LOWER
+    at[free & np.isinf(program.lower)] = UPPER
+    at[(at == UPPER) & np.isinf(program.upper)] = LOWER
+    at[(at != BASIC) & np.isinf(program.lower) & np.isinf(program.upper)] = ZERO
+    start.col_status = _STANDS[at].tolist()
+    start.row_status = _STANDS[_mapped(basis.rows, basis.row_codes, rows, BASIC)].tolist()
+    # HiGHS mends the count and the singularities of a basis that comes from elsewhere.
+    start.alien = start.valid = True
+    return start
+
+
+def _differ(*pairs: tuple[Floats, Floats]) -> NDArray[np.int32]:
+    """Places at which numbers differ."""
+    return np.flatnonzero(np.any([a != b for a, b in pairs], axis=0)).astype(np.int32)
 
 
 def _mapped(old: Keys, codes: Codes, new: Keys, otherwise: int) -> Codes:

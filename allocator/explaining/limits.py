@@ -8,9 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from allocator.errors import Finding, InputError
 from allocator.explaining.heads import heads_changes
 from allocator.explaining.relief import HERE
+from allocator.explaining.rulebook import Bools
 from allocator.formulation.grain import Grain
 from allocator.model import Model
 from allocator.reporting.table_text import number_text
@@ -201,12 +204,18 @@ def _budget(model: Model, grain: Grain, what: dict[str, str]) -> Limit:
     return Limit("budget", what, float(lines["maximum"].sum()) if len(lines) else math.nan, "money")
 
 
+def mine(model: Model, what: Mapping[str, str]) -> Bools:
+    """Which reps hours are about; false behind them, for nobody."""
+    reps = model["reps"]
+    hit = reps["rep"].isin([what["rep"]]) if "rep" in what else reps["rep"].notna()
+    if "unit" in what:
+        hit &= reps["unit"].map(lambda u: what["unit"] in model.ancestors[u])
+    return np.append(hit.to_numpy(bool), False)
+
+
 def _hours(model: Model, grain: Grain, what: dict[str, str]) -> Limit:
     reps, people = model["reps"], grain.people
-    mine = reps["rep"].isin([what["rep"]]) if "rep" in what else reps["rep"].notna()
-    if "unit" in what:
-        mine &= reps["unit"].map(lambda u: what["unit"] in model.ancestors[u])
-    hit = mine.to_numpy(bool)
+    hit = mine(model, what)[:-1]
     if not hit.any():
         return Limit("hours", what, math.nan, "hours")
     longest = float(reps["hours_per_day"][hit].max())

@@ -23,6 +23,9 @@ SMALLEST = 1e-7
 FIRST = 8
 """Parts that are looked at by themselves first: an excursion between points that are looked at is not seen."""
 
+LOST = 2
+"""Secants that did not halve what is left, after which all that is done is halving: at a step they lead nowhere."""
+
 GOLDEN = 0.6180339887498949
 
 PRECISE = 1e-4
@@ -105,23 +108,28 @@ def _there(value: Floats | None) -> Floats:
 def _bend(at: At, start: Floats, slope: Floats, on: float, off: float) -> float:
     """Where a function leaves a line, between a way that is on it and one that is not: by secants, else by halves."""
     beyond: float | None = None
+    halve, lost = False, 0
     for _try in range(TRIES):
-        if abs(off - on) <= PRECISE * abs(on):
+        width = abs(off - on)
+        if width <= PRECISE * abs(on):
             break
-        guess = _crossing(at, start, slope, off, (on + off) / 2 if beyond is None else beyond)
+        guess = None if halve else _crossing(at, start, slope, off, (on + off) / 2 if beyond is None else beyond)
         inside = guess is not None and min(on, off) < guess < max(on, off)
         way = guess if inside and guess is not None else (on + off) / 2
         if on_line(start, slope, way, at(way)):
             between = on + GOLDEN * (way - on)  # another piece may come back to the line
             if inside and not on_line(start, slope, between, at(between)):
                 off, beyond = between, None
-                continue
-            on = way
-            just = on * (1 + 0.9 * PRECISE)
-            if inside and abs(just) < abs(off) and not on_line(start, slope, just, at(just)):
-                break
+            else:
+                on = way
+                just = on * (1 + 0.9 * PRECISE)
+                if inside and abs(just) < abs(off) and not on_line(start, slope, just, at(just)):
+                    break
         else:
             off, beyond = way, off
+        astray = inside and abs(off - on) > width / 2
+        lost += astray
+        halve = astray or lost > LOST
     return on
 
 

@@ -7,6 +7,7 @@ the program of the changed tables is seen at other values of the limit.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -15,13 +16,13 @@ import numpy as np
 from allocator.engines.status import Status
 from allocator.engines.warm import Warm
 from allocator.errors import EngineError, InputError
-from allocator.explaining.limits import Limit
+from allocator.explaining.limits import Limit, make_limit, mine
 from allocator.explaining.moving import Move, learned, same
 from allocator.formulation.effort import Effort, effort_program
 from allocator.formulation.grain import Grain, grain_like, make_grain
 from allocator.model import LEVELS, Model
 from allocator.ordering import HELD, Ordering, Outcome, worst_loss
-from allocator.program import Floats, Program
+from allocator.program import Floats, Ints, Program
 from allocator.replanning import Memory
 from allocator.texts import _
 
@@ -31,7 +32,13 @@ SAME = 1e-9
 UP, DOWN = 1.0, 0.99
 """How far a limit moves at most, in parts of what it is."""
 
+HOURS = "A rep cannot work more hours than the month has"
+
 Progress = Callable[[str], None]
+
+
+Way = tuple[float, float, Move]
+"""From where to where a program moves so."""
 
 
 class Resolver:
@@ -86,6 +93,36 @@ class Resolver:
             raise EngineError(_("This model has no plan; allocator explain says why."))
         return found
 
+    @functools.cached_property
+    def hours(self) -> Way | None:
+        """How the program moves with the part of everybody's working day, between two parts; None where not in proportion.
+
+        Working days decide nothing but the hours of the month where each client has an owner; else clients are dealt by hours.
+        """
+        if (self.model["clients"]["owner"] == "").any() or not self.effort.program.has(HOURS):
+            return None
+        every = make_limit(self.model, self.grain, "hours", {})
+        ways = list(Along(self, every)._learned())
+        if len(ways) != 1:
+            return None
+        low, high, move = ways[0]
+        hours = move.bounds[3].copy()
+        hours[self.effort.program.family(HOURS).slice] = 0.0
+        alone = move.straight and not any(b.any() for b in (*move.bounds[:3], hours))
+        if not alone or not low < every.now < high:
+            return None
+        least, most = (1 + (v - every.now) / every.slope for v in (low, high))
+        return least, most, replace(move, bounds=(*move.bounds[:3], move.bounds[3] * every.slope))
+
+    @property
+    def hours_of(self) -> Ints:
+        """Whose hours each row is about, by place among the reps; one behind them where it is nobody's."""
+        program = self.effort.program
+        family = program.family(HOURS)
+        found = np.full(program.shape[0], len(self.model["reps"]))
+        found[family.slice] = family.labels["rep"].codes
+        return found
+
     def written(self, model: Model) -> Effort:
         """The effort program of a changed model."""
         return effort_program(model, strict=self.strict, grain=grain_like(self.grain, model))
@@ -129,7 +166,8 @@ class Along:
     def __init__(self, resolver: Resolver, limit: Limit, low: float | None = None, high: float | None = None) -> None:
         self.resolver, self.limit = resolver, limit
         self._low, self._high = low, high
-        self._moves: list[tuple[float, float, Move]] | None = None
+        self._moves: list[Way] | None = None
+        self._begun: list[tuple[float, Move]] = []
         self._known: dict[float, Floats | None] = {limit.now: resolver.now}
 
     @property
@@ -152,12 +190,17 @@ class Along:
         return bool(self.moves) and all(move.straight for _low, _high, move in self.moves)
 
     @property
-    def moves(self) -> list[tuple[float, float, Move]]:
+    def moves(self) -> list[Way]:
         """How the program moves between two values of the limit; empty where it becomes another one."""
         if self._moves is None:
-            still = self.limit.whole or self.limit.kind == "promise"  # another promise is another program
-            self._moves = [] if still else list(self._learned())
+            hours = self._hours()
+            self._moves = [] if self._other else [hours] if hours is not None else list(self._learned())
         return self._moves
+
+    @property
+    def _other(self) -> bool:
+        """Whether each value is another program: another promise, or another number of people."""
+        return self.limit.whole or self.limit.kind == "promise"
 
     def at(self, value: float) -> Floats | None:
         """Goals at a value of the limit; None where there is no plan."""
@@ -172,7 +215,10 @@ class Along:
             if low <= value <= high:
                 return move.at(value - self.limit.now)
         effort = self.effort(value)
-        return None if effort is None else effort.program
+        if effort is None:
+            return None
+        self._reached(value, effort.program)
+        return effort.program
 
     def effort(self, value: float) -> Effort | None:
         """The effort program of the changed tables; None where they cannot say it."""
@@ -181,7 +227,37 @@ class Along:
         except InputError:
             return None
 
-    def _learned(self) -> Iterator[tuple[float, float, Move]]:
+    def _reached(self, value: float, program: Program) -> None:
+        """See whether a program that was written lies on a way that is known, then that goes so far; or where two make a way."""
+        now, moves = self.limit.now, self.moves
+        if self._other:
+            return
+        for k, (low, high, move) in enumerate(moves):
+            beside = low < now < high or (value - now) * (low + high - 2 * now) > 0
+            if beside and same(move.at(value - now), program):
+                moves[k] = (min(low, value), max(high, value), move)
+                return
+        for first, move in self._begun:
+            if (value - now) * (first - now) > 0 and same(move.at(value - now), program):
+                moves.append((min(now, first, value), max(now, first, value), move))
+                return
+        begun = learned(self.resolver.effort.program, program, value - now)
+        if begun is not None:
+            self._begun.append((value, begun))
+
+    def _hours(self) -> Way | None:
+        """Hours of some people, as those of everybody move; None where that is not known."""
+        limit, every = self.limit, self.resolver.hours
+        if limit.kind != "hours" or every is None:
+            return None
+        least, most, move = every
+        low, high = (limit.now + (factor - 1) * limit.slope for factor in (least, most))
+        low, high = max(low, self.lowest), min(high, self.highest)
+        hit = mine(self.resolver.model, limit.what)[self.resolver.hours_of]
+        slope = np.where(hit, move.bounds[3] / limit.slope, 0.0)
+        return low, high, replace(move, bounds=(*move.bounds[:3], slope))
+
+    def _learned(self) -> Iterator[Way]:
         """See how numbers move: the same way both ways, or each way by itself, less far where the end is another program."""
         now, start = self.limit.now, self.resolver.effort.program
         written: dict[float, Program | None] = {}
