@@ -12,7 +12,7 @@ import pandas as pd
 from allocator.auditing.book import Book, Floats, Ints
 from allocator.auditing.case import Case
 from allocator.auditing.cells import Repeats, quota_cells, repeat_cells
-from allocator.auditing.layout import LEVELS, Quotas, askable
+from allocator.auditing.layout import LEVELS, Quotas, counted
 from allocator.auditing.people import chain, words
 from allocator.auditing.targets import NOTHING, Target, parse_targets, priority_text, repetition, row_name
 from allocator.scopes import Scope
@@ -36,7 +36,7 @@ class Cuts:
     def __init__(self, case: Case) -> None:
         self.case = case
         self.kinds = dict(zip(*(words(case.model["units"][c]) for c in ("unit", "kind")), strict=True))
-        self._cells = quota_cells(case, askable(case))
+        self._cells = quota_cells(case, counted(case))
         self._units, self._home = pd.factorize(case.people.units)[::-1]
         self._known: dict[Any, tuple[Repeats, Floats]] = {}
         self.targets = {level: asking(case, level) for level in LEVELS}
@@ -57,8 +57,8 @@ class Cuts:
         value = np.where(over, 1.0, part) * amount.ravel()[repeats.rows]
         if room is not None:
             value = value + part * over * room.ravel()[repeats.rows]
-        counted = Repeats(np.arange(len(part)), repeats.number, repeats.names, repeats.labels)
-        return dict(zip(repeats.names, counted.sums(value).tolist(), strict=True))
+        each_value = Repeats(np.arange(len(part)), repeats.number, repeats.names, repeats.labels)
+        return dict(zip(repeats.names, each_value.sums(value).tolist(), strict=True))
 
     def _parts(self, repeats: Repeats, scope: Scope, each: Sequence[str]) -> Floats:
         """Part of every cell's quota that is owed by the unit that a need is asked of."""

@@ -68,3 +68,13 @@ def askable(case: Case) -> Bools:
     carrier = case.groups.carrier[case.demand.group]
     out[carrier, case.demand.product[:, None], np.arange(len(case.months))[None, :]] = True
     return np.asarray((out[:-1] | reached(case)) & case.people.in_post[:, None, :])
+
+
+def counted(case: Case) -> Bools:
+    """Cells that needs count: those that quotas have, and those of months that are over of which something was asked."""
+    sheet = case.sheets["quotas"]
+    rep, product, month = (sheet.place[k] for k in ("rep", "product", "month"))
+    out = askable(case)
+    then = case.over[month] & (sheet.number("exact") > 0) & case.people.in_post[rep, month]
+    out[rep[then], product[then], month[then]] = True
+    return out

@@ -14,10 +14,11 @@ from allocator.formulation.cells import Cells
 from allocator.formulation.demand import contract_values, large_products
 from allocator.formulation.draft import Draft, widen
 from allocator.formulation.happened import Happened, deal_won
+from allocator.formulation.rules import RULES
 from allocator.formulation.targets import TargetRows, targets
 from allocator.program import Family, Floats, Ints, Program
 
-DERIVED = frozenset({"customers", "seen"})
+DERIVED = frozenset({"customers", "seen", "in order"})
 """Columns that follow from others."""
 
 LASTING = frozenset(
@@ -58,6 +59,7 @@ def frozen(program: Program, draft: Draft, rows: TargetRows) -> Program:
     program = replace(
         program, lower=lower, upper=upper, row_lower=row_lower, row_upper=row_upper, integer=program.integer & ~known
     )
+    program = _without_idle_bends(program)
     return _possible(_with_what_is_broken(program, draft, rows, np.where(known, value, 0.0)), line_limits.sentence)
 
 
@@ -66,9 +68,20 @@ def _over(family: Family, draft: Draft, past: Happened) -> np.ndarray:
     if "month" not in family.labels:
         return np.zeros(len(family), bool)
     month = positions(draft.grain.model.calendar.months, np.asarray(family.labels["month"], object))
-    if family.name in ("effort", "in order") or "window" in family.name:
+    rule = RULES.get(family.name)
+    if family.name == "effort" or (rule is not None and "window" in rule.index):
         month = _last(draft, family, month)
     return np.asarray(month < past.months)
+
+
+def _without_idle_bends(program: Program) -> Program:
+    """Hold at 0 what orders the segments of curves whose order is not asked any more."""
+    asked = np.isfinite(program.row_lower) | np.isfinite(program.row_upper)
+    used = np.asarray(abs(program.matrix[asked]).sum(axis=0)).ravel() > 0
+    idle = np.zeros(program.shape[1], bool)
+    for family in program.column_families:
+        idle[family.slice] = (family.name == "in order") & ~used[family.slice]
+    return replace(program, upper=np.where(idle, 0.0, program.upper), integer=program.integer & ~idle)
 
 
 def _last(draft: Draft, family: Family, month: Ints) -> Ints:

@@ -1,4 +1,4 @@
-"""The effort program (section 3 of the mathematics), cell by cell."""
+"""The effort program (sections 3 and 9 of the mathematics), cell by cell."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from allocator.model import Model
 from allocator.scopes import parse_scope, parse_share_of
 from oracles.facts import Facts, Group, Row, polyline, rows
 from oracles.linear import Expr, LinearProgram, total
+from oracles.past import Past
 
 SALES = ("revenue", "profit", "contracts", "commission", "collections", "market_share", "contribution")
 ZERO = Expr()
@@ -19,6 +20,7 @@ class Effort:
 
     def __init__(self, model: Model) -> None:
         self.facts = Facts(model)
+        self.past = Past(self.facts)
         self.program = LinearProgram()
         self.T = self.facts.T
         self.groups = list(enumerate(self.facts.groups))
@@ -55,6 +57,8 @@ class Effort:
                 possible = promised > 0 and bool(group.owner)
                 for t in window:
                     self.visits[g, t] = p_.variable() if possible and group.stay[t] > 0 else ZERO
+                    if self.past.over(t):
+                        self.visits[g, t] = Expr({}, self.past.visits.get((g, t), 0.0))
                 seen = total(self.visits[g, t] for t in window)
                 self.made[g, w] = p_.variable(promised) if possible else ZERO
                 if possible:
@@ -90,34 +94,53 @@ class Effort:
                 conversion *= stage["conversion"]
                 days += stage["days"]
             self.channels[channel] = (conversion, math.floor(days / 30 + 0.5), hours)
+        done = self.past.won(self._ways())
         for g, group in self.groups:
             if group.active or not group.owner:
                 continue
             if "visits" in self.channels:
                 conversion, lag, hours = self.channels["visits"]
                 for t in range(self.T):
-                    self.first[g, t] = p_.variable()
+                    over = self.past.over(t)
+                    self.first[g, t] = Expr({}, self.past.first.get((g, t), 0.0)) if over else p_.variable()
                     self.win_hours[g, t] += hours * self.first[g, t]
-                    self.won[g, "visits", t] = p_.variable()
+                    self.won[g, "visits", t] = Expr({}, done.get((g, "visits", "", t), 0.0)) if over else p_.variable()
                     before = self.first[g, t - lag] if t >= lag else ZERO
-                    p_.at_most(self.won[g, "visits", t], conversion * before)
+                    if not over:
+                        p_.at_most(self.won[g, "visits", t], conversion * before)
                 p_.at_most(total(self.first[g, t] for t in range(self.T)), group.n)
+
+    def _pools(self) -> list[tuple[str, str]]:
+        """Channels that lines feed, and the units of these lines."""
+        found = {(b["channel"], b["unit"]) for b in self.lines.values() if b["channel"] in self.channels}
+        return sorted(x for x in found if x[0] != "visits")
+
+    def _reached(self, unit: str) -> list[int]:
+        """Groups of prospects and lost clients with an owner below a unit."""
+        return [g for g, group in self.groups if not group.active and group.owner and self.below(group, unit)]
+
+    def _ways(self) -> list[tuple[int, str, str, int]]:
+        """Group, channel, unit and month in which a client may be won."""
+        ways = [("visits", "")] if "visits" in self.channels else []
+        ways += self._pools()
+        return [(g, channel, unit, t) for channel, unit in ways for g in self._reached(unit) for t in range(self.T)]
 
     def _leads(self) -> None:
         """Leads of a channel's lines in a unit are shared by the prospects below it."""
         p_ = self.program
         amount = {y["source"]: y["amount"] for y in self.yields if y["metric"] == "leads"}
-        pools = {(b["channel"], b["unit"]) for b in self.lines.values() if b["channel"] in self.channels}
-        for channel, unit in sorted(pools):
-            if channel == "visits":
-                continue
+        done = self.past.won(self._ways())
+        for channel, unit in self._pools():
             conversion, lag, hours = self.channels[channel]
-            reached = [g for g, group in self.groups if not group.active and group.owner and self.below(group, unit)]
+            reached = self._reached(unit)
             fed = [b for b, line in self.lines.items() if (line["channel"], line["unit"]) == (channel, unit)]
             for t in range(self.T):
                 got = {g: p_.variable() for g in reached}
-                entered = [amount.get(b, 0.0) * self.spend[b, t - lag] for b in fed if t >= lag]
-                p_.at_most(total(got.values()), conversion * total(entered))
+                if self.past.over(t):
+                    got = {g: Expr({}, done.get((g, channel, unit, t), 0.0)) for g in reached}
+                else:
+                    entered = [amount.get(b, 0.0) * self.spend[b, t - lag] for b in fed if t >= lag]
+                    p_.at_most(total(got.values()), conversion * total(entered))
                 for g, won in got.items():
                     self.won[g, channel, t] += won
                     if conversion > 0:
@@ -146,11 +169,16 @@ class Effort:
             window = self.line_window(line)
             for t in range(self.T):
                 self.spend[b, t] = self.program.variable() if t in window else ZERO
+                if t in window and self.past.over(t):
+                    self.spend[b, t] = Expr({}, self.past.spent(b, t))
             year = total(self.spend[b, t] for t in window)
+            if not all(self.past.over(t) for t in window):
+                self.program.at_most(line["minimum"], year)
             if line["may_overrun"]:
                 self.overrun[b] = self.program.variable()
-            self.program.at_most(line["minimum"], year)
-            self.program.at_most(year, line["maximum"] + self.overrun.get(b, ZERO))
+                self.program.at_most(year, line["maximum"] + self.overrun[b])
+            else:  # what is spent is spent
+                self.program.at_most(year, max(line["maximum"], year.constant))
         self._leads()
 
     def _lift(self) -> None:
@@ -165,6 +193,8 @@ class Effort:
                 carry = max(r["carry_months"] for r in listed)
                 pool = (line["unit"], product or line["product"])
                 for t in self.line_window(line):
+                    if self.past.over(t + carry):
+                        continue
                     # Money beyond the last point is spent all the same and adds nothing.
                     at, sales = p_.graph(points, below=True) if len(points) > 1 else (ZERO, Expr({}, points[0][1]))
                     p_.equal(self.spend[b, t], at + p_.variable())
@@ -172,6 +202,8 @@ class Effort:
                         effect[*pool, later] += sales / (carry + 1)
         self.lift: dict[tuple[int, str, int], Expr] = defaultdict(Expr)
         for (unit, product, t), most in effect.items():
+            if self.past.over(t):
+                continue
             parts = []
             for g, p, month in self.cells:
                 group = self.facts.groups[g]
@@ -205,26 +237,44 @@ class Effort:
                 customers = total(w for (h, _, month), w in self.won.items() if h == g and month <= t)
                 curve[g, p, t] = f.flow(group, p, t) * f.expected(group, p) / group.n * customers
             value = product["contract_value"] or product["price"]
+            told = Expr({}, self.past.sell.get((g, p, t), 0.0))
             if product["large"]:
                 self.contracts[g, p, t] = p_.variable(whole=True) if f.season[p, t] > 0 else ZERO
+                if self.past.over(t):
+                    self.contracts[g, p, t] = told / product["contract_value"]
                 self.sell[g, p, t] = product["contract_value"] * self.contracts[g, p, t]
                 continue
+            if self.past.over(t):
+                curve[g, p, t] = told
             offered = curve[g, p, t] + self.lift[g, p, t]
-            lost = p_.variable() if p in losing else ZERO
+            lost = p_.variable() if p in losing and not self.past.over(t) else ZERO
             p_.at_most(lost, offered)
             self.sell[g, p, t] = offered - lost
             if value:
                 self.contracts[g, p, t] = self.sell[g, p, t] / value
         for g, p in {(g, p) for g, p, _ in self.cells}:
-            year = total(self.sell[g, p, t] for t in range(self.T))
             offered = total(curve[g, p, t] + self.lift[g, p, t] for t in range(self.T))
-            p_.at_most(offered, f.ceiling(f.groups[g], p) * sum(f.flow(f.groups[g], p, t) for t in range(self.T)))
+            market = [f.ceiling(f.groups[g], p) * f.flow(f.groups[g], p, t) for t in range(self.T)]
+            before = sum(self.past.sell.get((g, p, t), 0.0) for t in range(self.past.months))
+            ahead = max(0.0, before - sum(market[: self.past.months]))
+            p_.at_most(offered, sum(market) + (0.0 if f.products[p]["large"] else ahead))
             if f.products[p]["large"]:
-                worth = f.products[p]["contract_value"]
-                for t in range(self.T):
-                    so_far = total(curve[g, p, k] for k in range(t + 1))
-                    p_.at_most(total(self.sell[g, p, k] for k in range(t + 1)), so_far + worth)
-                p_.at_most(year, total(curve[g, p, t] for t in range(self.T)))
+                self._contracts_wait(g, p, {t: curve[g, p, t] for t in range(self.T)}, before)
+
+    def _contracts_wait(self, g: int, p: str, curve: dict[int, Expr], before: float) -> None:
+        """Contracts follow their demand with one contract's head start, but for those that the past is ahead of it."""
+        f, worth = self.facts, self.facts.products[p]["contract_value"]
+        group, least = f.groups[g], 0.0
+        for t in range(self.T):
+            window = next(w for w in f.windows(group.tier) if t in w)
+            idle = f.sold(group, p, 0.0 if f.promised(group, window) > 0 else 1.0) if group.active else 0.0
+            least += group.ramp[t] * f.flow(group, p, t) * idle
+            if self.past.over(t):
+                continue
+            head = worth if t < self.T - 1 else 0.0
+            ahead = max(0.0, before - least - head)
+            so_far, sold = (total(x[k] for k in range(t + 1)) for x in (curve, {k: self.sell[g, p, k] for k in curve}))
+            self.program.at_most(sold, so_far + head + ahead)
 
     def losing(self) -> set[str]:
         """Products of which something may be lost: with supply rows, or under an upper bound or a share on sales."""
@@ -257,7 +307,7 @@ class Effort:
     def _hours(self) -> None:
         """Hold the hours of months and the visits of days."""
         for code, rep in self.facts.reps.items():
-            for t in range(self.T):
+            for t in range(self.past.months, self.T):
                 shared = [(g, self.facts.shares(group, t).get(code, 0.0)) for g, group in self.groups]
                 self.program.at_most(total(a * self.group_hours(g, t) for g, a in shared), rep.hours[t])
                 if rep.per_day is not None:
@@ -278,7 +328,21 @@ class Effort:
                         self.delivered[p, source, t] = self.program.variable(row["maximum"])
                         self.unit_cost[p, source, t] = row["unit_cost"]
                 sold = total(s for (_, q, month), s in self.sell.items() if (q, month) == (p, t))
-                self.program.equal(sold, total(d for (q, _, k), d in self.delivered.items() if (q, k) == (p, t)))
+                if self.past.over(t):
+                    self._delivered_then(p, t, sold, [s for s in supply if s["product"] == p])
+                else:
+                    self.program.equal(sold, total(d for (q, _, k), d in self.delivered.items() if (q, k) == (p, t)))
+
+    def _delivered_then(self, p: str, t: int, sold: Expr, supply: list[Row]) -> None:
+        """Sources have delivered what was sold in a month that is over by what they could deliver."""
+        most = {}
+        for source in {s["source"] for s in supply}:
+            row = own_month([s for s in supply if s["source"] == source], self.facts.months[t])
+            if row:
+                most[source] = row["maximum"]
+        for source, maximum in most.items():
+            whole = sum(most.values())
+            self.delivered[p, source, t] = sold * (maximum / whole if whole > 0 else 1 / len(most))
 
     def _executives(self, needs: list[Row], resources: list[Row]) -> None:
         """Promised executive visits are made; shared pools are shared."""
@@ -293,13 +357,17 @@ class Effort:
                 if promised <= 0 or not group.owner:
                     continue
                 for t in window:
+                    if self.past.over(t):
+                        executive[g, t] = tier["executive_visits"] / tier["visits"] * self.visits[g, t]
+                        continue
                     executive[g, t] = p_.variable()
                     p_.at_most(executive[g, t], self.visits[g, t])
                 seen = total(self.visits[g, t] for t in window)
                 done = total(executive[g, t] for t in window)
-                p_.at_most(tier["executive_visits"] / tier["visits"] * seen, done)
+                if not all(self.past.over(t) for t in window):
+                    p_.at_most(tier["executive_visits"] / tier["visits"] * seen, done)
         for resource in sorted({r["resource"] for r in resources}):
-            for t in range(self.T):
+            for t in range(self.past.months, self.T):
                 row = own_month([r for r in resources if r["resource"] == resource], f.months[t])
                 if not row:
                     continue

@@ -14,6 +14,8 @@ from oracles.linear import Expr, Infeasible, LinearProgram, total
 from oracles.targets import Cell, Labels, Metrics, Wish, hold_misses
 
 LEVELS = ("base", "stretch", "ceiling")
+SOLD = "sold"
+"""Label of what was sold in months that are over: it counts whole, whoever owes."""
 QUOTA_KEYS = {"rep", "grade", "unit", "product", "family", "class", "month", "quarter"}
 GIVES = (1e-9, 1e-8, 1e-7, 1e-6)
 """How far under the level below, relative to one and the quota, the next one may lie: as little as an engine's tolerance allows."""
@@ -35,15 +37,20 @@ class Quotas(Metrics):
         ):  # a pin of one's own comes before what was offered for the same cut
             cuts = [_of_pin(pin) for pin in self.pins]
             self.pins += [offer for offer in self.offers if _of_pin(offer) not in cuts]
+        self.past = effort.past
+        self.asked_then = {ell: self.past.asked(ell) for ell in LEVELS}
         above = LEVELS[LEVELS.index(level) + 1 :]
         self.columns: dict[str, dict[Key, Expr]] = {}
         self.beyond: dict[str, dict[Key, Expr]] = {}
         keys = self.keys()
         before: Mapping[Key, Expr | float] = {k: v - give * max(1.0, v) for k, v in below.items()}
         for ell in (level, *(x for x in above if any(pin["level"] == x for pin in self.pins))):
-            self.columns[ell] = {key: self.program.variable() for key in keys}
+            self.columns[ell] = {
+                key: Expr({}, self.asked_then[ell].get(key, 0.0)) if self.past.over(key[2]) else self.program.variable()
+                for key in keys
+            }
             self.beyond[ell] = {key: self.program.variable() if self.beyond_allowed(key) else Expr() for key in keys}
-            for key, quota in self.columns[ell].items():
+            for key, quota in self.ahead(ell):
                 self.program.at_most(before.get(key, 0.0), quota)
             if ell == "ceiling":
                 self.market_and_delivery()
@@ -62,9 +69,18 @@ class Quotas(Metrics):
         f = self.facts
         wanted = {(f.groups[g].carrier[t], p, t) for g, p, t in self.effort.cells}
         every = [(r, p, t) for r in f.reps for p in f.products for t in range(self.T) if f.reps[r].in_post[t]]
-        return [key for key in every if key in wanted or self.beyond_allowed(key)]
+        then = [key for key in every if any(self.asked_then[ell].get(key, 0.0) > 0 for ell in LEVELS)]
+        return [key for key in every if key in wanted or key in then or self._reaches(key)]
+
+    def ahead(self, level: str) -> list[tuple[Key, Expr]]:
+        """Quotas of the months that remain."""
+        return [(key, quota) for key, quota in self.columns[level].items() if not self.past.over(key[2])]
 
     def beyond_allowed(self, key: Key) -> bool:
+        """Whether more may be asked of a cell than can be reached; what was asked is not asked again."""
+        return not self.past.over(key[2]) and self._reaches(key)
+
+    def _reaches(self, key: Key) -> bool:
         """Whether a cell lies in a pin of any level, or is of a rep with a floor."""
         return self.facts.reps[key[0]].quota_min is not None or any(self.pinned(pin, key) for pin in self.pins)
 
@@ -90,7 +106,7 @@ class Quotas(Metrics):
 
     def reach(self, level: str) -> None:
         """Base and stretch can be reached."""
-        for key, quota in self.columns[level].items():
+        for key, quota in self.ahead(level):
             self.program.at_most(quota, self.sold(key) + self.beyond[level][key])
 
     def market_and_delivery(self) -> None:
@@ -98,20 +114,21 @@ class Quotas(Metrics):
         f, quota, beyond = self.facts, self.columns["ceiling"], self.beyond["ceiling"]
 
         def hold(cells: list[Key], most: float) -> None:
-            most = max(most, sum(self.sold(key) for key in cells))
+            most = max(most, sum(self.sold(key) for key in cells if not self.past.over(key[2])))
             self.program.at_most(total(quota[k] for k in cells), most + total(beyond[k] for k in cells))
 
         for r, p in {(r, p) for r, p, _ in quota}:
-            market = sum(
-                f.ceiling(group, p) * f.flow(group, p, t)
-                for group in f.groups
-                for t in range(self.T)
-                if group.carrier[t] == r
-            )
-            hold([key for key in quota if key[:2] == (r, p)], market)
+            market = [
+                sum(f.ceiling(x, p) * f.flow(x, p, t) for x in f.groups if x.carrier[t] == r) for t in range(self.T)
+            ]
+            mine = [key for key in quota if key[:2] == (r, p)]
+            asked = sum(quota[key].constant for key in mine if self.past.over(key[2]))
+            rest = sum(self.sold(key) for key in mine if not self.past.over(key[2]))
+            # The months that remain may make up for what was not asked before, and have their own part in any case.
+            hold(mine, max(sum(market), asked + max(sum(market[self.past.months :]), rest)))
         supply = rows(f.model, "supply")
         for p in {s["product"] for s in supply}:
-            for t in range(self.T):
+            for t in range(self.past.months, self.T):
                 own = [s for s in supply if s["product"] == p]
                 listed = [
                     own_month([s for s in own if s["source"] == source], f.months[t])
@@ -123,7 +140,8 @@ class Quotas(Metrics):
         """Pins of a level hold."""
         for pin in (pin for pin in self.pins if pin["level"] == level):
             cut = total(q for key, q in self.columns[level].items() if self.pinned(pin, key))
-            self.program.equal(cut, pin["amount"])
+            if not all(self.past.over(t) for t in self.facts.window(pin["period"])):
+                self.program.equal(cut, pin["amount"])
 
     def keep_limits(self) -> None:
         """Floors and caps hold; commission fits the incentive line: all at base."""
@@ -144,14 +162,21 @@ class Quotas(Metrics):
 
     def cells(self, metric: str) -> list[Cell]:
         """Revenue as quotas, expected as forecast: what nobody carries is asked of nobody."""
-        return [
-            Cell(self._time(t) | self._product(p) | self._rep(r), quota, self.sold((r, p, t)))
-            for (r, p, t), quota in self.quota.items()
-        ]
+        found = []
+        for (r, p, t), quota in self.quota.items():
+            labels, sold = self._time(t) | self._product(p) | self._rep(r), self.sold((r, p, t))
+            if not self.past.over(t):
+                found.append(Cell(labels, quota, sold))
+                continue
+            found.append(Cell(labels | {SOLD: True}, Expr({}, sold), sold))
+            if self.level == "ceiling":  # what it asked beyond the stretch counts besides
+                room = quota.constant - self.asked_then["stretch"].get((r, p, t), 0.0)
+                found.append(Cell(labels, Expr({}, room), 0.0))
+        return found
 
     def part(self, labels: Labels, scope: Scope) -> float:
         """What of a quota is owed by the unit that the scope or each names, or by the top; of a rep that is named, all."""
-        if {"rep", "=rep"} & set(scope):
+        if {"rep", "=rep"} & set(scope) or SOLD in labels:
             return 1.0
         chain = list(self.facts.chain(self.facts.reps[str(labels["rep"])].unit))
         for key, values in scope.items():

@@ -35,6 +35,8 @@ class Wish:
     weight: float
     wanted: Expr
     scale: float
+    broken: float = 0.0
+    """By how much the months that are over alone break it, where what remains need not make that good."""
 
 
 class Metrics:
@@ -115,6 +117,8 @@ class Metrics:
         for g, p, t in e.cells:
             product, group = f.products[p], f.groups[g]
             calm = group.ramp[t] * f.flow(group, p, t) * f.sold(group, p, 1.0) if group.active else 0.0
+            if e.past.over(t) and not product["large"]:
+                calm = e.past.sell.get((g, p, t), 0.0)
             value, expected = e.sell[g, p, t], calm
             if metric == "contracts":
                 worth = product["contract_value"] or product["price"]
@@ -173,7 +177,9 @@ class Metrics:
             for window in f.windows(group.tier) if group.active else []:
                 seen = total(e.visits[g, t] for t in window)
                 most = f.most_effort(group.tier) * f.promised(group, window)
-                met = e.program.smaller(seen, Expr({}, group.n), max(most, group.n)) if seen.terms else ZERO
+                met = Expr({}, min(seen.constant, group.n))
+                if seen.terms:
+                    met = e.program.smaller(seen, Expr({}, group.n), max(most, group.n))
                 found.append(self._by_group(g, window[0], met))
         return found
 
@@ -232,23 +238,39 @@ class Metrics:
         return 1.0
 
     def _bounds(self, target: Row, scope: Scope, cells: list[Cell]) -> list[Wish]:
-        metric = total(self.part(c.labels, scope) * c.value for c in cells)
-        if target["metric"] == "market_share":
-            metric = metric / self._market(target, scope)
-        base, calm = Expr({}, 1.0), 1.0
+        size = self._market(target, scope) if target["metric"] == "market_share" else 1.0
+        metric, done = (
+            total(self.part(c.labels, scope) * c.value for c in of) / size for of in (cells, self._then(cells))
+        )
+        base, calm, part = Expr({}, 1.0), 1.0, Expr({}, 1.0)
         if target["share_of"]:
-            base, calm = self._base(target, scope)
+            base, calm, part = self._base(target, scope)
+        ended = bool(target["share_of"]) or self._ended(target, scope)
         found = []
         for bound, sign in ((target["at_least"], 1.0), (target["at_most"], -1.0)):
             if bound is not None:
                 scale = abs(bound * calm)
                 scale = scale if scale > NOTHING else 1.0
                 wanted = sign * (bound * base - metric)
-                found.append(Wish(target["level"], str(target["priority"]), target["weight"], wanted, scale))
+                broken = sign * (bound * part.constant - done.constant) if ended or sign < 0 else 0.0
+                broken = max(0.0, broken) if self.effort.past.months else 0.0
+                found.append(Wish(target["level"], str(target["priority"]), target["weight"], wanted, scale, broken))
         return found
 
-    def _base(self, target: Row, scope: Scope) -> tuple[Expr, float]:
-        """Return the metric that a share refers to, and its value at expected demand."""
+    def _then(self, cells: list[Cell]) -> list[Cell]:
+        """Cells of the months that are over."""
+        over = self.facts.months[: self.effort.past.months]
+        return [c for c in cells if c.labels["month"] in over]
+
+    def _ended(self, target: Row, scope: Scope) -> bool:
+        """Whether all months of a repetition are over: of its period, or of the month or quarter that it is about."""
+        months = [self.facts.window(target["period"])]
+        months += [[t for t in range(self.facts.T) if v in (self.facts.months[t], self.facts.quarters[t])]
+                   for k, values in scope.items() if k in ("=month", "=quarter") for v in values]  # fmt: skip
+        return any(all(self.effort.past.over(t) for t in some) for some in months)
+
+    def _base(self, target: Row, scope: Scope) -> tuple[Expr, float, Expr]:
+        """Return the metric that a share refers to, its value at expected demand, and the months that are over of it."""
         metric, own = parse_share_of(target["share_of"])
         carried = {k: v for k, v in scope.items() if k.startswith("=") and self._carries(k[1:])}
         months = {self.facts.months[t] for t in self.facts.window(target["period"])}
@@ -262,7 +284,8 @@ class Metrics:
         known = metric not in ("hours", "new_clients", "coverage", "contribution", "market_share")
         named = own | carried
         expected = sum(self.part(c.labels, named) * c.expected for c in kept) if known else 1.0
-        return total(self.part(c.labels, named) * c.value for c in kept), expected
+        then = total(self.part(c.labels, named) * c.value for c in self._then(kept))
+        return total(self.part(c.labels, named) * c.value for c in kept), expected, then
 
     def _carries(self, key: str) -> bool:
         return key in {"rep", "unit"} | {u["kind"] for u in self.facts.units.values()}
@@ -300,7 +323,7 @@ def effort_goals(model: Model) -> dict[str, float]:
     misses: dict[tuple[str, int], list[tuple[float, Expr]]] = {}
     for wish in metrics.wishes():
         if wish.priority == "hard":
-            program.at_most(wish.wanted, 0.0)
+            program.at_most(wish.wanted, wish.broken)
             continue
         miss = program.variable()
         program.at_most(wish.wanted / wish.scale, miss)
