@@ -35,6 +35,7 @@ from allocator.settling import settle_effort, settle_quotas
 from allocator.texts import _
 
 if TYPE_CHECKING:
+    from allocator.profiling import Profile
     from allocator.replanning import Memory
     from allocator.reviewing.stability import Stability
 
@@ -63,6 +64,7 @@ def solve(
     progress: Progress | None = None,
     memory: Memory | None = None,
     near: Stability | None = None,
+    profile: Profile | None = None,
 ) -> Plan:
     """Plan a model: forecast, effort, quotas, dated visits, audited.
 
@@ -90,6 +92,8 @@ def solve(
         What an earlier run has left, from which HiGHS starts; or where this run leaves it.
     near : Stability, optional
         The plan in force, and how near to it this one keeps.
+    profile : Profile, optional
+        Where the cost of each goal and of each part of the audit is put down.
 
     Returns
     -------
@@ -110,6 +114,8 @@ def solve(
 
         solver = Warm(memory.bases, learning=memory.learning)
         wishes = memory.wishes if memory.learning else dict(memory.wishes)
+    if profile is not None:
+        solver = profile.watch(solver)
     grain = grain_like(memory.grain if memory else None, model)
     if memory is not None and memory.learning:
         memory.grain = grain
@@ -164,7 +170,7 @@ def solve(
         summary["schedule"] = _date_visits(model, tables, keep, workers)
         summary["kpis"]["visits_scheduled"] = summary["schedule"]["visits"]
     clock.lap("schedule")
-    _examine(model, tables, summary)
+    _examine(model, tables, summary, profile)
     clock.lap("audit")
     summary["seconds"] |= clock.seconds
     return Plan(model, "optimal", tables, goals, summary, binding, (), model.findings)
@@ -181,9 +187,11 @@ def _date_visits(
     return dict(dated.figures)
 
 
-def _examine(model: Model, tables: dict[str, pd.DataFrame], summary: dict[str, Any]) -> None:
+def _examine(
+    model: Model, tables: dict[str, pd.DataFrame], summary: dict[str, Any], profile: Profile | None = None
+) -> None:
     """Audit the tables and take the key figures from them."""
-    checked, figures = examine(model, tables)
+    checked, figures = examine(model, tables, None if profile is None else profile.laps())
     summary["audit"] = {
         "rules": checked.rules,
         "violations": len(checked.violations),

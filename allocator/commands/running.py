@@ -19,9 +19,11 @@ from allocator.commands.common import Command, Session, console, show
 from allocator.commands.loading import Loaded, load_model, run_name, scenario_option
 from allocator.commands.paging import add_page
 from allocator.commands.pinning import changes_of, pins_option, show_cost, solve_pinned
+from allocator.commands.profiling import profile_option, show_profile
+from allocator.commands.steps import step_name
 from allocator.errors import EngineError
 from allocator.places import find_model
-from allocator.texts import N_, _
+from allocator.texts import _
 
 if TYPE_CHECKING:
     from allocator.plan import Plan
@@ -30,19 +32,6 @@ T = TypeVar("T")
 Progress = Callable[[str], None]
 
 EXIT_CODES = {"optimal": 0, "infeasible": 3, "feasible": 4, "limit": 4, "unbounded": 5, "error": 5}
-
-LEVELS = {"base": N_("base"), "stretch": N_("stretch"), "ceiling": N_("ceiling")}
-STEPS = {
-    "visits": N_("promised visits"),
-    "contribution": N_("contribution"),
-    "total": N_("quotas: their total"),
-    "gap": N_("quotas: what the company needs"),
-    "beyond": N_("quotas: nothing beyond the forecast"),
-    "commitments": N_("quotas: what units and reps have offered"),
-    "unfair": N_("quotas: fair shares"),
-    "peak": N_("quotas: no month carries the year"),
-}
-"""What the goals of a solve are called while it goes on."""
 
 PATIENCE = 1.0
 """Seconds after which progress is shown."""
@@ -102,6 +91,7 @@ def solve_command() -> click.Command:
             ),
             pins_option(),
             seconds_option(_("Stop the search after so many seconds; what is not proved by then is no plan.")),
+            profile_option(),
         ],
     )
 
@@ -118,9 +108,13 @@ def _solve(
     form: str,
     pins: Path | None,
     seconds: float | None,
+    profile: bool,
 ) -> int:
+    from allocator.profiling import Profile
     from allocator.reporting.run import check_place, summary_text, write_run
 
+    if profile and pins is not None:
+        raise click.UsageError(_("--profile and --pins do not go together."))
     if export is not None and export.suffix.lower() not in (".mps", ".lp"):
         raise click.BadParameter(_("a file ending in .mps or .lp is expected"), param_hint="--export")
     if form == "parquet" and importlib.util.find_spec("pyarrow") is None:
@@ -140,14 +134,19 @@ def _solve(
         solving.export(loaded.model, export, strict=strict)
         session.say(_("{path}: the program").format(path=export))
     options: dict[str, Any] = {"engine": engine, "strict": strict, "seconds": seconds, "keep": kept}
+    watch = Profile() if profile else None
     changes = None if pins is None else changes_of(session, pins, loaded.model)
     if changes is None:
-        plan = in_background(session, lambda progress: solving.solve(loaded.model, **options, progress=progress))
+        plan = in_background(
+            session, lambda progress: solving.solve(loaded.model, **options, progress=progress, profile=watch)
+        )
     else:
         plan, figures = in_background(
             session, lambda progress: solve_pinned(loaded.model, changes, progress, **options)
         )
     plan = _completed(plan, loaded)
+    if watch is not None:
+        plan = replace(plan, summary={**plan.summary, "profile": watch.content()})
     summary = write_run(plan, folder, parquet=form == "parquet")
     if plan.tables:
         add_page(session, folder, plan.model)
@@ -158,6 +157,8 @@ def _solve(
         show(report(plan, summary, folder))
         if changes is not None and figures:
             show_cost(plan, changes, figures)
+        if watch is not None:
+            show_profile(summary)
     elif plan.status != "optimal":
         for reason in plan.reasons:
             session.warn(reason)
@@ -193,7 +194,7 @@ def in_background(session: Session, work: Callable[[Progress], T]) -> T:
     started = time.perf_counter()
 
     def progress(step: str) -> None:
-        steps.append(_step(step))
+        steps.append(step_name(step))
         session.detail(f"{time.perf_counter() - started:7.1f} s  {steps[-1]}")
 
     def run() -> None:
@@ -212,16 +213,6 @@ def in_background(session: Session, work: Callable[[Progress], T]) -> T:
     if failed:
         raise failed[0]
     return done[0]
-
-
-def _step(name: str) -> str:
-    """Return what a solve is at, by the name of its goal; a name that is new here is shown as it is."""
-    kind, *rest = name.split()
-    if kind in LEVELS and rest and rest[0].isdigit():
-        return _("targets: {level}, priority {priority}").format(level=_(LEVELS[kind]), priority=rest[0])
-    if kind in LEVELS and rest and rest[0] in STEPS:
-        return _("{step} ({level})").format(step=_(STEPS[rest[0]]), level=_(LEVELS[kind]))
-    return _(STEPS[kind]) if kind in STEPS else name
 
 
 def _watch(thread: threading.Thread, session: Session, steps: list[str]) -> None:

@@ -143,4 +143,6 @@ def _read(program: Program, highs: highspy.Highs, seconds: float) -> Solution:
     whole = bool(program.integer.any())
     duals = np.array(solution.row_dual) if solution.dual_valid and not whole else None
     bound = info.mip_dual_bound if whole else -np.inf
-    return Solution(status, np.array(solution.col_value), duals, bound, seconds, detail)
+    counts = (info.simplex_iteration_count, info.ipm_iteration_count, info.crossover_iteration_count)
+    iterations = sum(max(n, 0) for n in counts)  # what did not run is −1
+    return Solution(status, np.array(solution.col_value), duals, bound, seconds, detail, iterations)

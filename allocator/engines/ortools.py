@@ -154,7 +154,9 @@ def _read(program: Program, result: result_pb2.SolveResultProto, seconds: float)
     best = result.solutions[0]
     x = _dense(best.primal_solution.variable_values, columns)
     duals = _dense(best.dual_solution.dual_values, rows) if best.HasField("dual_solution") else None
-    return Solution(status, x, duals, termination.objective_bounds.dual_bound, seconds, detail)
+    stats = result.solve_stats
+    iterations = stats.simplex_iterations + stats.barrier_iterations + stats.first_order_iterations
+    return Solution(status, x, duals, termination.objective_bounds.dual_bound, seconds, detail, iterations)
 
 
 def _dense(vector: object, size: int) -> Floats:

@@ -42,6 +42,8 @@ class Solution:
     seconds : float
     detail : str
         The engine's own word for its status.
+    iterations : int or None
+        Of the simplex, the interior point and the crossover; None where the engine does not tell.
     """
 
     status: Status
@@ -50,6 +52,7 @@ class Solution:
     bound: float
     seconds: float
     detail: str = ""
+    iterations: int | None = None
 
 
 class Engine(Protocol):
