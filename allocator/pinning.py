@@ -130,6 +130,8 @@ def _statements(grain: Grain) -> list[Statement]:
     out = []
     pin: Any
     for pin in model.pins.itertuples(index=False):
+        if model.calendar.window(pin.period)[-1] < model.past:
+            continue  # what was asked is not asked again
         who = units[pin.unit] if pin.unit else np.ones(len(reps), bool)
         who = who & (grain.people.code == pin.rep) if pin.rep else who
         what = np.flatnonzero(grain.product == pin.product) if pin.product else np.arange(len(grain.product))

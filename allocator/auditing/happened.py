@@ -142,7 +142,7 @@ def _check_asked(book: Book, case: Case, rows: pd.DataFrame) -> None:
     for column in ("quota", "exact"):
         mine = rows[rows["metric"].str.startswith(f"{column}_")]
         mine = mine if len(mine) else rows[rows["metric"].str.startswith("quota_")]
-        level = mine["metric"].str.partition("_")[2]
+        level = mine["metric"].str.removeprefix("quota_").str.removeprefix("exact_")
         labels = _named([*(mine[n].to_numpy(object) for n in ("rep", "product", "month")), level.to_numpy(object)])
         shown, told = pd.Series(sheet.number(column)[past], key), pd.Series(mine["amount"].to_numpy(float), labels)
         both = pd.concat([s.groupby(level=0).sum() for s in (shown, told)], axis=1).fillna(0.0)

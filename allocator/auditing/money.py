@@ -30,7 +30,8 @@ def check_budget(book: Book, case: Case) -> None:
     book.at_least(SPEND, axes, spend)
     book.equal(SPEND, axes, np.where(case.window, 0.0, spend), 0.0)
     total = spend.sum(axis=1)
-    book.at_least(SPEND, axes[:1], total, least)
+    open_ = (case.window & ~case.over).any(axis=1)  # the minimum of a window that is over cannot be made up for
+    book.at_least(SPEND, axes[:1], total, np.where(open_, least, np.minimum(least, total)))
     fixed = ~table["may_overrun"].to_numpy(dtype=bool)
     most_possible = np.maximum(most, spend[:, case.over].sum(axis=1))  # what is spent is spent
     book.at_most(SPEND, [{"line": case.lines[fixed]}], total[fixed], most_possible[fixed])

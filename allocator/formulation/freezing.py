@@ -9,13 +9,14 @@ import pandas as pd
 import scipy.sparse as sp
 
 from allocator.formulation.arrays import positions
-from allocator.formulation.budget import line_limits
+from allocator.formulation.budget import line_limits, line_minimums
 from allocator.formulation.cells import Cells
 from allocator.formulation.demand import contract_values, large_products
 from allocator.formulation.draft import Draft, widen
 from allocator.formulation.happened import Happened, deal_won
 from allocator.formulation.rules import RULES
 from allocator.formulation.targets import TargetRows, targets
+from allocator.model import Model
 from allocator.program import Family, Floats, Ints, Program
 
 DERIVED = frozenset({"customers", "seen", "in order"})
@@ -60,7 +61,11 @@ def frozen(program: Program, draft: Draft, rows: TargetRows) -> Program:
         program, lower=lower, upper=upper, row_lower=row_lower, row_upper=row_upper, integer=program.integer & ~known
     )
     program = _without_idle_bends(program)
-    return _possible(_with_what_is_broken(program, draft, rows, np.where(known, value, 0.0)), line_limits.sentence)
+    return _possible(
+        _with_what_is_broken(program, draft, rows, np.where(known, value, 0.0)),
+        line_limits.sentence,
+        line_minimums.sentence,
+    )
 
 
 def _over(family: Family, draft: Draft, past: Happened) -> np.ndarray:
@@ -175,13 +180,11 @@ def _with_what_is_broken(program: Program, draft: Draft, rows: TargetRows, x: Fl
         return program
     table = rows.table.iloc[planned]
     broken = (rows.before[0] + widen(rows.before[1], len(x)) @ x)[planned]
-    calendar, past = draft.grain.model.calendar, draft.grain.model.past
-    ended = np.array([calendar.window(p)[-1] < past for p in table["period"]], bool)
-    ended |= np.array([_ended(draft, str(each)) for each in table["each"]], bool)
     least = (table["bound"] == "at_least").to_numpy()
     shared = (table["share_of"] != "").to_numpy()
-    more = np.where(least, np.where(shared | ended, -broken, 0.0), broken)
+    more = np.where(least, np.where(shared | ended(draft.grain.model, table), -broken, 0.0), broken)
     more = np.where(table["hard"].to_numpy(bool), np.maximum(more, 0.0), 0.0)
+    draft.tables["broken"] = pd.DataFrame({"more": more}, index=planned)
     row_lower, row_upper = program.row_lower.copy(), program.row_upper.copy()
     at = program.family(targets.sentence).slice
     row_upper[at] += np.where(least, 0.0, more)
@@ -189,12 +192,16 @@ def _with_what_is_broken(program: Program, draft: Draft, rows: TargetRows, x: Fl
     return replace(program, row_lower=row_lower, row_upper=row_upper)
 
 
-def _ended(draft: Draft, each: str) -> bool:
-    """Whether a repetition is of a month or quarter that is over."""
-    calendar, past = draft.grain.model.calendar, draft.grain.model.past
-    parts = dict(part.split("=", 1) for part in each.split("; ") if "=" in part)
-    periods = [v for k, v in parts.items() if k in ("month", "quarter")]
-    return any(bool(calendar.window(p)[-1] < past) for p in periods)
+def ended(model: Model, rows: pd.DataFrame) -> np.ndarray:
+    """Which targets are wholly about months that are over: by their period, or by the month or quarter that they are repeated for."""
+    calendar, past = model.calendar, model.past
+
+    def over(period: str, each: str) -> bool:
+        parts = dict(part.split("=", 1) for part in each.split("; ") if "=" in part)
+        periods = [period, *(v for k, v in parts.items() if k in ("month", "quarter"))]
+        return any(bool(calendar.window(p)[-1] < past) for p in periods)
+
+    return np.array([over(str(p), str(e)) for p, e in zip(rows["period"], rows["each"], strict=True)], bool)
 
 
 def _possible(program: Program, *sentences: str) -> Program:
