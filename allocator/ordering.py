@@ -24,6 +24,9 @@ ACTIVE = 1e-6
 
 IMPOSSIBLE = (Status.INFEASIBLE, Status.INFEASIBLE_OR_UNBOUNDED)
 
+ROUNDING = 1e-12
+"""What a row that holds a value gives way at once: where later goals gain much by little of it, more would show in them."""
+
 HELD = 1e-6
 """A goal may lose this much, relative to one and its size, to numerical tolerance."""
 
@@ -211,7 +214,7 @@ class Ordering:
         """Solve a goal behind rows that hold values (those after ``rows``): they give way a little where whole numbers need it."""
         held = self.out.program
         value = np.maximum(1.0, np.abs(held.row_upper[rows:]))
-        for slack in (0.0, 1e-8, 1e-7):
+        for slack in (0.0, 1e-9, 1e-8, 1e-7):
             upper = held.row_upper.copy()
             upper[rows:] += slack * value
             self.out.program = replace(held, row_upper=upper)
@@ -334,7 +337,7 @@ def _value_row(program: Program, goal: Goal, value: float) -> Program:
         program,
         matrix=sp.csr_array(sp.vstack([program.matrix, row])),
         row_lower=np.append(program.row_lower, -np.inf),
-        row_upper=np.append(program.row_upper, value + 1e-9 * max(1.0, abs(value))),
+        row_upper=np.append(program.row_upper, value + ROUNDING * max(1.0, abs(value))),
         row_families=(*program.row_families, family),
     )
 
