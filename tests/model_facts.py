@@ -12,8 +12,9 @@ figure
     ``FILE.csv: TERM OP VALUE`` or ``FILE.csv: TERM / TERM OP VALUE``, a TERM being ``FUNC(column by keys | filters)`` and OP one of
     ``=``, ``>=``, ``<=``. The second TERM may have a file of its own. ``model/history.csv`` is a table of the model.
     ``price_war/FILE.csv`` is read in the run under that scenario (``price_war/model/clients.csv``: in the model under it),
-    ``FILE.csv`` in the run without any, so a ratio sets both in proportion. Words may stand around the code. ``waiting: review``
-    (report) marks what a later part of the engine shows.
+    ``FILE.csv`` in the run without any, so a ratio sets both in proportion. ``health/FILE.csv`` is read in what the health checks
+    write of a first quarter that goes as far as the business wants a warning. Words may stand around the code.
+    ``waiting: report`` marks what a later part of the engine shows.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ import yaml
 
 HEADING = "## Where each fact stands 事实对照"
 COLUMNS = ["fact", "row", "figure"]
-LATER = ("review", "report")
+LATER = ("report",)
+HEALTH = "health"
+"""Stands before a file as a scenario does: the file is one of the health checks."""
 ROUNDED = 0.005
 """How far a figure that is written rounded may lie from the run's, relative."""
 DUST = 1e-6
