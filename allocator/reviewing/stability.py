@@ -43,6 +43,8 @@ class Stability:
         The plan in force is kept as it is while every goal is this near to its best (contribution: relative).
     moved : float
         Share by which one rep's number for the remaining months may move.
+    exact : bool
+        Whether also the last goal, contribution, may choose other whole numbers of large contracts.
     kept : bool or None
         Whether effort and money of the plan in force were kept; None before a program was solved.
     ordered : Outcome or None
@@ -55,6 +57,7 @@ class Stability:
     give: float = 0.005
     within: float = 0.005
     moved: float = 0.2
+    exact: bool = True
     kept: bool | None = None
     ordered: tuple[Outcome, Outcome] | None = None
     answers: dict[float, Outcome] = field(default_factory=dict)
@@ -120,7 +123,11 @@ class Stability:
             program = held_within(program, [(goal, value + self.give * abs(value))])
         program, change, other = self._counting(effort, program)
         after = (padded(goal, program.shape[1]),) if goal.name == CONTRIBUTION else ()
-        outcome = Ordering(replace(program, goals=(change, other, *after)), solver, seconds=seconds).run()
+        if self.exact:
+            outcome = Ordering(replace(program, goals=(change, other, *after)), solver, seconds=seconds).run()
+        else:
+            outcome = Ordering(replace(program, goals=(change, other)), solver, seconds=seconds).run()
+            outcome = _then(outcome, after, solver, seconds)
         return self._told(effort, outcome, every)
 
     def _counting(self, effort: Effort, program: Program) -> tuple[Program, Goal, Goal]:
@@ -224,6 +231,20 @@ class Stability:
             most = np.ceil(mine["exact"].to_numpy(float) / step - 1e-9) * step
             below = pd.Series(np.where(stands, quota, most), index=index)
         return out
+
+
+def _then(outcome: Outcome, goals: tuple[Goal, ...], solver: Engine, seconds: float | None) -> Outcome:
+    """Solve more goals with the whole numbers that were found."""
+    if outcome.status is not Status.OPTIMAL or outcome.x is None or not goals:
+        return outcome
+    program, x = outcome.program, outcome.x
+    whole = program.integer
+    lower, upper = np.where(whole, np.round(x), program.lower), np.where(whole, np.round(x), program.upper)
+    held = replace(program, lower=lower, upper=upper, integer=np.zeros_like(whole), goals=goals)
+    then = Ordering(held, solver, seconds=seconds).run()
+    return (
+        then if then.status is Status.OPTIMAL else outcome
+    )  # the last digits may leave no room: what was found stands
 
 
 def _held_by_values(program: Program, solver: Engine, seconds: float | None) -> tuple[Outcome, Outcome]:
