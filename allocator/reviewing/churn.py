@@ -76,8 +76,9 @@ def churn(
         rows.append({"give": FREE, **_counted(free_point, None, grain, published)})
         effort = effort_program(model, grain=grain)
         bases = dict[str, Basis]()
+        one = replace(near, exact=False, answers=dict(near.answers))  # what all points share is found once
         for give in sorted(given, key=lambda g: g in near.answers):
-            one = replace(near, give=give, exact=False)
+            one.give = give
             # The first point that has to be looked for leaves the bases from which the others start.
             point = _point(effort, one, Warm(bases, learning=not bases))
             rows.append({"give": give, **_counted(point, one, grain, published)})
