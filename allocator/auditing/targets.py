@@ -274,6 +274,7 @@ def _spent(case: Case, rows: pd.DataFrame) -> Floats:
         if target.priority != "hard" or not len(window):
             continue
         done = metrics.totals(target.metric, target.scope, window, target.each).amounts.get(each, 0.0)
+        done /= _market(case, target, [each])[0]
         part = 1.0
         if target.share_metric:
             part = _shares(metrics, metrics, dataclasses.replace(target, window=window), [each])[0][0]

@@ -83,6 +83,7 @@ def target_rows(draft: Draft, metrics: Metrics) -> TargetRows:
         months = model.calendar.window(row.period)
         scope = parse_scope(row.scope)
         sums = metrics.sums(row.metric, scope, months, row.each)
+        size = np.ones(len(sums.keys))
         if row.metric == "market_share":
             size = market_sizes(model, scope, months, sums.keys) / draft.money
             if not (size > 0).all():
@@ -100,7 +101,7 @@ def target_rows(draft: Draft, metrics: Metrics) -> TargetRows:
             tops.append((sums.constant, sums.matrix))
             bases.append(base if row.share_of else (np.ones(len(sums.keys)), sp.csr_array((len(sums.keys), columns))))
             shares.append(np.full(len(sums.keys), share))
-            befores.append(_before(draft, metrics, row, sums.keys, share))
+            befores.append(_before(draft, metrics, row, sums.keys, share, size))
     if not tables:
         nothing = (np.zeros(0), sp.csr_array((0, columns)))
         return TargetRows(_describe_none(), nothing, nothing, np.zeros(0), nothing)
@@ -116,8 +117,10 @@ def target_rows(draft: Draft, metrics: Metrics) -> TargetRows:
     )
 
 
-def _before(draft: Draft, metrics: Metrics, row: Any, keys: pd.DataFrame, share: float) -> tuple[Floats, sp.csr_array]:
-    """Metric less bound in the months of a target that are over, for each repetition."""
+def _before(
+    draft: Draft, metrics: Metrics, row: Any, keys: pd.DataFrame, share: float, size: Floats
+) -> tuple[Floats, sp.csr_array]:
+    """Metric (divided by a size) less bound in the months of a target that are over, for each repetition."""
     columns, months = draft.builder.columns, draft.grain.model.calendar.window(row.period)
     early = np.intersect1d(months, np.arange(draft.grain.model.past))
     if not len(early) or row.priority != "hard":
@@ -127,7 +130,7 @@ def _before(draft: Draft, metrics: Metrics, row: Any, keys: pd.DataFrame, share:
     one = np.zeros(1, np.int64)
     at = pd.MultiIndex.from_frame(sums.keys).get_indexer(pd.MultiIndex.from_frame(keys)) if several else one
     hit = np.flatnonzero(at >= 0)
-    pick = sp.csr_array(sp.coo_array((np.ones(len(hit)), (hit, at[hit])), shape=(len(keys), len(sums.keys))))
+    pick = sp.csr_array(sp.coo_array((1 / size[hit], (hit, at[hit])), shape=(len(keys), len(sums.keys))))
     if not row.share_of:
         return pick @ sums.constant - share, sp.csr_array(pick @ sums.matrix)
     base = _base(draft, metrics, row, early, keys)
