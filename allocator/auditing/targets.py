@@ -88,9 +88,10 @@ def repetition(text: str) -> str:
 def expected_metrics(case: Case) -> Metrics:
     """Metrics at expected demand: promised visits, nothing won, lines at their maxima, spread over their windows."""
     groups, shape = case.groups, case.figures.first.shape
-    sell = bought(case, np.ones(groups.promise.shape), winning=False)
+    served = (groups.owner >= 0)[:, None]  # nobody keeps a promise to clients without a rep
+    sell = bought(case, np.where(served | (groups.promise <= 0), 1.0, 0.0), winning=False)
     length = groups.by_window(np.ones(shape))
-    promised = np.take_along_axis(groups.promise / np.maximum(length, 1.0), groups.window, axis=1)
+    promised = served * np.take_along_axis(groups.promise / np.maximum(length, 1.0), groups.window, axis=1)
     most = numbers(case.model["budget"]["maximum"], 0.0)[:, None]
     spend = case.window * most / np.maximum(case.window.sum(axis=1, keepdims=True), 1)
     sell = np.where(case.over & ~case.large[case.demand.product][:, None], case.figures.sell, sell)

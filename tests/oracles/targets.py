@@ -91,7 +91,8 @@ class Metrics:
     def _by_group(self, g: int, t: int, value: Expr) -> Cell:
         group: Group = self.facts.groups[g]
         window = next(w for w in self.facts.windows(group.tier) if t in w)
-        return Cell(self._group(g, t), value, self.facts.promised(group, window) / len(window))
+        promised = self.facts.promised(group, window) if group.owner else 0.0
+        return Cell(self._group(g, t), value, promised / len(window))
 
     def _chain(self, unit: str) -> tuple[str, ...]:
         """Return a unit and all above it; of none, the company."""
@@ -116,7 +117,9 @@ class Metrics:
         e, f, found = self.effort, self.facts, []
         for g, p, t in e.cells:
             product, group = f.products[p], f.groups[g]
-            calm = group.ramp[t] * f.flow(group, p, t) * f.sold(group, p, 1.0) if group.active else 0.0
+            window = next(w for w in f.windows(group.tier) if t in w)
+            effort = 1.0 if group.owner or not f.promised(group, window) else 0.0
+            calm = group.ramp[t] * f.flow(group, p, t) * f.sold(group, p, effort) if group.active else 0.0
             if e.past.over(t) and not product["large"]:
                 calm = e.past.sell.get((g, p, t), 0.0)
             value, expected = e.sell[g, p, t], calm
