@@ -1,0 +1,184 @@
+"""Prove the engine at length, unattended: ``make proof``, or ``python benchmarks/proof.py --models 500 --only models``.
+
+Random small models against an oracle that shares no code with the engine, every tenth on every engine; random kills of
+batches and of publishing; prices, frontiers and explanations against plans from the start and brute force; the shipped
+models on every engine. Stopped and started again it goes on where it was, as long as neither the engine nor its tests
+have changed. Ends with a report, and with 1 if anything failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command line does
+
+ROOT = Path(__file__).resolve().parents[1]
+PLACE = ROOT / "runs" / "proof"
+MODELS = "models.csv"
+EVERY = 10
+"""So many models are compared with the oracle for one that is also planned on every engine."""
+TRIAL = 10
+SUITES = {
+    "batch kills": ("tests/batches/test_kills.py", 0),
+    "publish kills": ("tests/registry/test_registry_faults.py", 0),
+    "explanations": ("tests/explaining", 1),
+    "shipped models on every engine": ("tests/test_agreement.py", 1),
+    "rounding": ("tests/test_rounding.py", 1),
+    "schedules": ("tests/visits", 60),
+}
+"""Tests that have a long mode, and how long it is (0: half of the kills)."""
+
+
+def fingerprint() -> str:
+    """Hash of the engine and of what proves it: results of another state do not count."""
+    sha = hashlib.sha256()
+    for path in sorted([*(ROOT / "allocator").rglob("*.py"), *(ROOT / "tests").rglob("*.py")]):
+        sha.update(path.read_bytes())
+    return sha.hexdigest()[:16]
+
+
+def prove(seed: int) -> float:
+    """Compare the model of a seed with the oracle; returns the seconds that it took."""
+    sys.path.insert(0, str(ROOT / "tests"))
+    from pencil import compare
+    from random_models import random_model
+
+    from allocator.reading import load
+
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        model = load(random_model(seed).write(Path(folder) / "model"))
+        compare(model)
+        if seed % EVERY == 0:
+            _on_every_engine(model)
+    return time.perf_counter() - started
+
+
+def _on_every_engine(model: object) -> None:
+    """See that every engine finds the same goals, or that there is no plan."""
+    from allocator.solving import solve
+
+    plans = {e: solve(model, engine=e, visits=False) for e in ("ortools", "highs", "pulp")}  # type: ignore[arg-type]
+    assert len({p.status for p in plans.values()}) == 1, {e: p.status for e, p in plans.items()}
+    first = plans["ortools"]
+    for name, plan in plans.items():
+        apart = {
+            a.name: (a.value, b.value)
+            for a, b in zip(first.goals, plan.goals, strict=True)
+            if not abs(a.value - b.value) <= 1e-6 * max(1.0, abs(a.value), 0.01 * _money(model))
+        }
+        assert not apart, f"ortools and {name}: {apart}"
+
+
+def _money(model: object) -> float:
+    """Size of the money of a model."""
+    return float(model["demand"]["ceiling"].sum())  # type: ignore[index]
+
+
+class Models:
+    """What is known of the random models, kept in a file line by line."""
+
+    def __init__(self, state: str) -> None:
+        PLACE.mkdir(parents=True, exist_ok=True)
+        self.file = PLACE / MODELS
+        self.state = state
+        self.done: dict[int, tuple[float, str]] = {}
+        if self.file.exists():
+            with self.file.open(encoding="utf-8", newline="") as file:
+                rows = [r for r in csv.reader(file) if len(r) == 4 and r[0] == state]
+            self.done = {int(seed): (float(seconds), wrong) for _, seed, seconds, wrong in rows}
+
+    def run(self, seeds: range, processes: int) -> None:
+        """Prove what is left of some seeds."""
+        left = [s for s in seeds if s not in self.done or self.done[s][1]]
+        if not left:
+            return
+        started = time.perf_counter()
+        workers = ProcessPoolExecutor(processes, mp_context=get_context("spawn"), max_tasks_per_child=200)
+        with workers, self.file.open("a", encoding="utf-8", newline="") as file:
+            seed_of = {workers.submit(prove, seed): seed for seed in left}
+            for count, future in enumerate(as_completed(seed_of), 1):
+                seed, error = seed_of[future], future.exception()
+                wrong = "" if error is None else " ".join(f"{type(error).__name__}: {error}".split())[:500]
+                self.done[seed] = (0.0 if wrong else future.result(), wrong)
+                csv.writer(file).writerow([self.state, seed, f"{self.done[seed][0]:.2f}", wrong])
+                file.flush()
+                if wrong:
+                    say(f"seed {seed}: {wrong}")
+                if count == TRIAL or count % 500 == 0:
+                    each = (time.perf_counter() - started) / count
+                    say(f"{count:,} of {len(left):,} models; about {each * (len(left) - count) / 60:,.0f} minutes left")
+
+    def failed(self, seeds: range) -> Iterator[int]:
+        """Seeds that disagree."""
+        return (s for s in seeds if self.done.get(s, (0.0, ""))[1])
+
+
+def run_suite(name: str, path: str, proof: int, state: str) -> str:
+    """Run tests in their long mode; returns their closing line. One that passed in this state is not run again."""
+    mark = PLACE / f"{name}.{proof}.{state}".replace(" ", "_")
+    if mark.exists():
+        return f"{mark.read_text('utf-8')} (before)"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", path]
+    environment = os.environ | {"ALLOCATOR_PROOF": str(proof)}
+    started = time.perf_counter()
+    done = subprocess.run(command, cwd=ROOT, env=environment, check=False, capture_output=True, encoding="utf-8")
+    last = next((x for x in reversed(done.stdout.splitlines()) if x.strip()), "no output")
+    told = f"{last}, {time.perf_counter() - started:,.0f} s on the clock"
+    if done.returncode:
+        log = PLACE / f"{name}.log".replace(" ", "_")
+        log.write_text(done.stdout + done.stderr, encoding="utf-8")
+        return f"FAILED: {told}; see {log.relative_to(ROOT)}"
+    mark.write_text(told, encoding="utf-8")
+    return told
+
+
+def say(text: str) -> None:
+    """Tell at once."""
+    sys.stdout.write(f"{time.strftime('%H:%M:%S')}  {text}\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    """Prove, report, and end with 1 if anything failed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--models", type=int, default=10_000, help="number of random models")
+    parser.add_argument("--first", type=int, default=0, help="seed of the first one")
+    parser.add_argument("--kills", type=int, default=1000, help="random kills, half of them of batches")
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--only", choices=["models", *SUITES], action="append", help="this part alone; may be repeated")
+    chosen = parser.parse_args()
+    parts = chosen.only or ["models", *SUITES]
+    state, seeds = fingerprint(), range(chosen.first, chosen.first + chosen.models)
+    report: dict[str, str] = {}
+    if "models" in parts:
+        models = Models(state)
+        say(f"{len(seeds):,} random models, {sum(s in models.done for s in seeds):,} of them proved before")
+        models.run(seeds, chosen.processes)
+        wrong = sorted(models.failed(seeds))
+        spent = sum(models.done[s][0] for s in seeds)
+        failed = f"FAILED: {len(wrong)} disagree: seeds {', '.join(map(str, wrong[:20]))}; " if wrong else ""
+        report["random models"] = (
+            f"{failed}{len(seeds) - len(wrong):,} agree with the oracle, {spent:,.0f} s on the clock in all processes"
+        )
+    for name, (path, length) in SUITES.items():
+        if name in parts:
+            report[name] = run_suite(name, path, length or max(chosen.kills // 2, 1), state)
+            say(f"{name}: {report[name]}")
+    sys.stdout.write("\n" + "".join(f"{name:<32}{told}\n" for name, told in report.items()))
+    raise SystemExit(any(told.startswith("FAILED") for told in report.values()))
+
+
+if __name__ == "__main__":
+    main()
