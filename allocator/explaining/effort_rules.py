@@ -12,6 +12,7 @@ import scipy.sparse as sp
 from allocator.binding import ASKED
 from allocator.explaining.rulebook import Bools, Rulebook, collected
 from allocator.formulation.effort import Effort, effort_program
+from allocator.formulation.freezing import ended
 from allocator.formulation.grain import Grain, grain_like
 from allocator.model import Model
 from allocator.program import Family, Floats, Ints, Program
@@ -70,13 +71,15 @@ def _with_wishes(effort: Effort) -> tuple[Program, list[pd.DataFrame]]:
     grain, strict = draft.grain, draft.strict
     lower, upper = program.lower.copy(), program.upper.copy()
     misses = draft.tables["misses"]
-    upper[misses.loc[misses["row"] >= 0, "column"].to_numpy(int)] = 0.0
-    within = draft.columns["within"]
+    misses = misses[misses["row"] >= 0]
+    misses = misses[~ended(grain.model, effort.rows.table.iloc[misses["row"]])]
+    upper[misses["column"].to_numpy(int)] = 0.0
+    within, family = draft.columns["within"], program.family("effort")
+    group, month = (_codes(family, label)[within - family.start] for label in ("group", "month"))
+    open_ = month + _spans(grain, group, month) > grain.model.past  # of windows that are over nothing is asked
+    within, group, month = within[open_], group[open_], month[open_]
     lower[within] = 0.0
     _open_tails(effort, upper)
-    family = program.family("effort")
-    group = _codes(family, "group")[within - family.start]
-    month = _codes(family, "month")[within - family.start]
     key, row = np.unique(group * grain.months + month, return_inverse=True)
     g, t = np.divmod(key, grain.months)
     promise = grain.promise[g, t]
@@ -140,7 +143,7 @@ def _open_tails(effort: Effort, upper: Floats) -> None:
     for line in range(len(draft.tables["lines"])):
         of = np.flatnonzero(owner == line)
         if len(of):
-            last = column[of[-1]]
+            last = column[of[-1]][draft.grain.model.past :]
             upper[last[last >= 0]] = np.inf
 
 
@@ -148,9 +151,12 @@ def _of_rows(effort: Effort, model: Model) -> Iterator[pd.DataFrame]:
     """Atoms of rows that limit something, or ask for something, by themselves."""
     for family in effort.program.row_families:
         if family.name in READERS:
-            rows = np.arange(family.start, family.stop)
             low, high = effort.program.row_lower[family.slice], effort.program.row_upper[family.slice]
-            yield READERS[family.name](_Rows(effort, model, family, low, high)).assign(row=rows)
+            asked = np.isfinite(low) | np.isfinite(high)  # rules of months that are over are not
+            rows = np.arange(family.start, family.stop)[asked]
+            if len(rows):
+                part = replace(family, labels={k: v[asked] for k, v in family.labels.items()})
+                yield READERS[family.name](_Rows(effort, model, part, low[asked], high[asked])).assign(row=rows)
 
 
 @dataclass(frozen=True)
@@ -262,21 +268,24 @@ def _targets(effort: Effort) -> Iterator[pd.DataFrame]:
     hard = table["hard"].to_numpy(bool)
     if effort.draft.strict:
         hard = hard | (table["level"] == "base").to_numpy(bool)
-    yield pd.DataFrame(
+    side = np.where(table["bound"] == "at_least", 1, -1)
+    broken = effort.draft.tables.get("broken", pd.DataFrame({"more": np.zeros(len(table))}))["more"].to_numpy(float)
+    atoms = pd.DataFrame(
         {
             "target": table["target"].to_numpy(object),
             "each": table["each"].to_numpy(object),
             "bound": table["bound"].to_numpy(object),
             "row": np.arange(family.start, family.stop),
-            "side": np.where(table["bound"] == "at_least", 1, -1),
+            "side": side,
             "kind": "target",
             "goal": ~hard,
             "measure": table["metric"].to_numpy(object),
-            "held": table["value"].to_numpy(float),
+            "held": table["value"].to_numpy(float) - side * broken * table["unit"].to_numpy(float),
             "factor": table["unit"].to_numpy(float),
             "size": table["scale"].to_numpy(float),
         }
     )
+    yield atoms[~ended(effort.draft.grain.model, table)]
 
 
 def _codes(family: Family, label: str) -> Ints:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from allocator.explaining.clashing import Clash
-from allocator.explaining.relief import HERE, Relief
+from allocator.explaining.relief import HERE, Relief, rest
 from allocator.explaining.rulebook import Item
 from allocator.formulation.grain import Grain, make_grain
 from allocator.model import Model
@@ -148,10 +148,11 @@ def market_scope(model: Model, clashes: Sequence[Clash]) -> dict[str, Texts] | N
     return {"owner" if k == "rep" else k: v for k, v in one.items() if k in known}
 
 
-def grown(where: dict[str, Texts], growth: float) -> list[Change]:
-    """The change of the tables by which clients buy more."""
-    factor = number_text(1 + growth)
-    return [Change("demand", where, "multiply", {"expected": factor, "ceiling": factor}, HERE)]
+def grown(model: Model, where: dict[str, Texts], growth: float) -> list[Change]:
+    """The change of the tables by which clients buy more, in the months that are not over."""
+    factor, (start, end) = number_text(1 + growth), rest(model)
+    cells = {"expected": factor} | ({} if start else {"ceiling": factor})  # the ceiling of months moves along
+    return [Change("demand", where, "multiply", cells, HERE, start=start, end=end)]
 
 
 def two_digits(growth: float, *, down: bool = False) -> float:

@@ -57,6 +57,12 @@ def _lines(found: Fund, amounts: Amounts) -> Iterator[str]:
             money=amounts.money(found.now), part=share(found.budget / found.now)
         )
     yield lines
+    months = found.model.calendar.months[: found.model.past]
+    spent = float(found.spend.loc[found.spend["month"].isin(months), "spend"].sum()) if months else 0.0
+    if spent:
+        yield _("Of it {money} is spent: {months} is over.").format(
+            money=amounts.money(spent), months=months[0] if len(months) == 1 else f"{months[0]}…{months[-1]}"
+        )
     if found.keeps:
         yield _("All promised visits are made.")
     if not math.isnan(found.contribution):

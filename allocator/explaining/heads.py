@@ -18,9 +18,9 @@ COPIED = ("grade", "hours_per_day", "selling_share", "visits_per_day")
 def heads_changes(model: Model, unit: str, more: int) -> list[Change]:
     """Changes of the tables for people who come to a unit, or leave it.
 
-    A newcomer is like the unit's rep of median selling time, without a ramp, and is there for the whole plan; so many clients of each
-    rep come to the newcomers that all have about the same promised hours to work. Those leave who have least to work; their clients go
-    to the others of the unit in the same way.
+    A newcomer is like the unit's rep of median selling time, without a ramp, and is there for all months that are not over; so many
+    clients of each rep come to the newcomers that all have about the same promised hours to work. Those leave who have least to work;
+    their clients go to the others of the unit in the same way.
 
     Parameters
     ----------
@@ -35,9 +35,8 @@ def heads_changes(model: Model, unit: str, more: int) -> list[Change]:
     load = _load(model)
     peers = model["reps"][model["reps"]["unit"] == unit]
     if more > 0:
-        return _come(unit, more, peers, load[load["rep"].isin(peers["rep"])])
-    before = pd.Timestamp(model.calendar.days[0]) - pd.Timedelta(days=1)
-    return _go(-more, peers, load, f"{before:%Y-%m-%d}")
+        return _come(model, unit, more, peers, load[load["rep"].isin(peers["rep"])])
+    return _go(model, -more, peers, load)
 
 
 def _load(model: Model) -> pd.DataFrame:
@@ -54,10 +53,16 @@ def _load(model: Model) -> pd.DataFrame:
     return frame.sort_values(["load", "client"], ascending=[False, True], ignore_index=True)
 
 
-def _come(unit: str, count: int, peers: pd.DataFrame, load: pd.DataFrame) -> list[Change]:
+def first_day(model: Model) -> pd.Timestamp:
+    """First day of the months that are not over."""
+    return pd.Timestamp(f"{model.calendar.months[model.past]}-01")
+
+
+def _come(model: Model, unit: str, count: int, peers: pd.DataFrame, load: pd.DataFrame) -> list[Change]:
     time = peers["hours_per_day"].to_numpy(float) * peers["selling_share"].to_numpy(float)
     like = peers.iloc[int(np.argsort(time, kind="stable")[len(peers) // 2])]
     told = {c: cell_text(like[c]) for c in COPIED if not pd.isna(like[c])}
+    told |= {"start": f"{first_day(model):%Y-%m-%d}"} if model.past else {}
     taken, names = set(peers["rep"]), []
     for number in range(1, count + 1):
         names.append(
@@ -67,35 +72,42 @@ def _come(unit: str, count: int, peers: pd.DataFrame, load: pd.DataFrame) -> lis
     found = [Change("reps", {}, "append", rows[0], HERE, more=tuple(rows[1:]))]
     share = count / (count + len(peers))
     moved = []
-    for _rep, mine in load.groupby("rep", sort=True):
+    for rep, mine in load.groupby("rep", sort=True):
         left = share * float(mine["load"].sum())
         for client, hours in mine[["client", "load"]].itertuples(index=False):
             if 0 < hours <= left * (1 + 1e-9):
-                moved.append((client, hours))
+                moved.append((client, hours, str(rep)))
                 left -= hours
-    return found + _handed(moved, dict.fromkeys(names, 0.0))
+    return found + _handed(moved, dict.fromkeys(names, 0.0), came=True, past=bool(model.past))
 
 
-def _go(count: int, peers: pd.DataFrame, load: pd.DataFrame, last: str) -> list[Change]:
+def _go(model: Model, count: int, peers: pd.DataFrame, load: pd.DataFrame) -> list[Change]:
+    last = f"{first_day(model) - pd.Timedelta(days=1):%Y-%m-%d}"
     full = load.groupby("rep")["load"].sum().reindex(peers["rep"]).fillna(0.0)
     codes = list(full.sort_values(kind="stable").index)
     gone = codes[: min(count, len(codes) - 1)]
     mine = load[load["rep"].isin(gone)]
     stay = {str(code): float(full[code]) for code in codes if code not in gone}
-    found = _handed(list(mine[["client", "load"]].itertuples(index=False, name=None)), stay)
+    handed = list(mine[["client", "load", "rep"]].itertuples(index=False, name=None))
+    found = _handed(handed, stay, came=False, past=bool(model.past))
     leave: dict[str, Texts] = {"rep": tuple(str(code) for code in gone)}
-    return [*found, Change("reps", leave, "set", {"start": "", "end": last}, HERE)] if gone else []
+    cells = {"end": last} if model.past else {"start": "", "end": last}
+    return [*found, Change("reps", leave, "set", cells, HERE)] if gone else []
 
 
-def _handed(moved: list[tuple[str, float]], to: dict[str, float]) -> list[Change]:
-    """Each client to who has least so far."""
-    gets: dict[str, list[str]] = {}
-    for client, hours in sorted(moved, key=lambda m: (-m[1], m[0])):
+def _handed(moved: list[tuple[str, float, str]], to: dict[str, float], *, came: bool, past: bool) -> list[Change]:
+    """Each client to who has least so far.
+
+    In a plan of which months are over the one who had it carries it in these: before a newcomer comes, or until he leaves.
+    """
+    gets: dict[tuple[str, str], list[str]] = {}
+    for client, hours, old in sorted(moved, key=lambda m: (-m[1], m[0])):
         new = min(to, key=lambda code: (to[code], code))
         to[new] += hours
-        gets.setdefault(new, []).append(client)
+        gets.setdefault((new, old if past else ""), []).append(client)
     found = []
-    for new, clients in gets.items():
+    for (new, old), clients in gets.items():
         where: dict[str, Texts] = {"client": tuple(clients)}
-        found.append(Change("clients", where, "set", {"owner": new, "backup": ""}, HERE))
+        cells = {"backup": new} if past and not came else {"owner": new, "backup": old}
+        found.append(Change("clients", where, "set", cells, HERE))
     return found

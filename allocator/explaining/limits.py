@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from allocator.errors import Finding, InputError
 from allocator.explaining.heads import heads_changes
@@ -64,7 +65,8 @@ class Limit:
         One of :data:`KINDS`.
     what : mapping of str to str
     now : float
-        What stands in the tables: money, hours or people over the whole plan, visits in the tier's period, a target's bound.
+        What stands in the tables: money or people over the whole plan, hours and deliveries of the months that are not over, visits in
+        the tier's period, a target's bound.
     measure : str
         money, hours, heads, visits, share, or the target's metric.
     highest : float
@@ -72,7 +74,7 @@ class Limit:
     whole : bool
         Whether it moves by ones only.
     slope : float
-        Of hours: what a working day of one hour more, of everybody it concerns, gives in the plan.
+        Of hours: what a working day of one hour more, of everybody it concerns, gives in the months that are not over.
     """
 
     kind: str
@@ -151,8 +153,20 @@ def make_limit(model: Model, grain: Grain, kind: str, what: Mapping[str, str]) -
     """
     limit = _MAKE[kind](model, grain, dict(what))
     if math.isnan(limit.now):
-        raise _refused(_("Nothing is set there."), limit.key)
+        says = _("Its months are over, or nothing is set there.") if model.past else _("Nothing is set there.")
+        raise _refused(says, limit.key)
     return limit
+
+
+def past_limits(model: Model) -> list[Limit]:
+    """Limits of lines and targets whose months are all over: nothing can be done with them any more."""
+    lines, targets = model["budget"], model["targets"]
+    found = [("line", {"line": str(r["line"])}) for r in lines.to_dict("records") if over(model, r["to"])]
+    for row in targets[targets["level"] != "ceiling"].to_dict("records"):
+        if over(model, row["period"]):
+            bound = "at_most" if math.isnan(row["at_least"]) else "at_least"
+            found.append(("target", {"target": str(row["target"]), "bound": bound}))
+    return [Limit(kind, what, math.nan, "") for kind, what in found]
 
 
 def every_limit(model: Model, grain: Grain) -> list[Limit]:
@@ -189,19 +203,30 @@ def _row(model: Model, table: str, key: str, code: str) -> dict[str, Any]:
 
 def _line(model: Model, grain: Grain, what: dict[str, str]) -> Limit:
     row = _row(model, "budget", "line", what["line"])
-    return Limit("line", what, float(row["maximum"]), "money")
+    return Limit("line", what, math.nan if over(model, row["to"]) else float(row["maximum"]), "money")
 
 
 def _least(model: Model, grain: Grain, what: dict[str, str]) -> Limit:
     row = _row(model, "budget", "line", what["line"])
-    return Limit("least", what, float(row["minimum"]), "money", highest=float(row["maximum"]))
+    now = math.nan if over(model, row["to"]) else float(row["minimum"])
+    return Limit("least", what, now, "money", highest=float(row["maximum"]))
 
 
 def _budget(model: Model, grain: Grain, what: dict[str, str]) -> Limit:
-    lines = model["budget"]
-    if "category" in what:
-        lines = lines[lines["category"] == what["category"]]
+    lines = _open_lines(model, what)
     return Limit("budget", what, float(lines["maximum"].sum()) if len(lines) else math.nan, "money")
+
+
+def _open_lines(model: Model, what: Mapping[str, str]) -> pd.DataFrame:
+    """Lines, of a category if one is named, that may still spend."""
+    lines = model["budget"]
+    lines = lines[[not over(model, line) for line in lines["to"]]]
+    return lines[lines["category"] == what["category"]] if "category" in what else lines
+
+
+def over(model: Model, period: str) -> bool:
+    """Whether all months up to the end of a period are over."""
+    return bool(model.past) and bool(model.calendar.window(period)[-1] < model.past)
 
 
 def mine(model: Model, what: Mapping[str, str]) -> Bools:
@@ -219,9 +244,9 @@ def _hours(model: Model, grain: Grain, what: dict[str, str]) -> Limit:
     if not hit.any():
         return Limit("hours", what, math.nan, "hours")
     longest = float(reps["hours_per_day"][hit].max())
-    days = people.present[hit] * reps["selling_share"].to_numpy(float)[hit, None]
+    days = people.present[hit, model.past :] * reps["selling_share"].to_numpy(float)[hit, None]
     gross = float((days * reps["hours_per_day"].to_numpy(float)[hit, None]).sum())
-    now = float(people.hours[hit].sum())
+    now = float(people.hours[hit, model.past :].sum()) if gross else math.nan
     highest = now + gross * (HOURS_A_DAY / longest - 1) if longest > 0 else now
     return Limit("hours", what, now, "hours", highest=highest, slope=gross)
 
@@ -234,8 +259,8 @@ def _heads(model: Model, grain: Grain, what: dict[str, str]) -> Limit:
 def _by_month(table: str, column: str, amount: str) -> Callable[[Model, Grain, dict[str, str]], Limit]:
     def make(model: Model, grain: Grain, what: dict[str, str]) -> Limit:
         rows = model[table][model[table][column] == what[column]]
-        months, keys = model.calendar.months, [c for c in ("source",) if c in rows]
-        own = rows[rows["month"] != ""]
+        months, keys = model.calendar.months[model.past :], [c for c in ("source",) if c in rows]
+        own = rows[rows["month"].isin(months)]
         now = float(own[amount].sum())
         for values in rows.loc[rows["month"] == "", [*keys, amount]].itertuples(index=False, name=None):
             same = own[own[keys[0]] == values[0]] if keys else own
@@ -253,7 +278,8 @@ def _target(model: Model, grain: Grain, what: dict[str, str]) -> Limit:
     if what["bound"] not in ("at_least", "at_most"):
         raise _refused(_("A bound is at_least or at_most."), f"target={what['target']}; bound={what['bound']}")
     measure = "share" if row["share_of"] else str(row["metric"])
-    return Limit("target", what, float(row[what["bound"]]), measure)
+    now = math.nan if over(model, row["period"]) else float(row[what["bound"]])
+    return Limit("target", what, now, measure)
 
 
 def _promise(model: Model, grain: Grain, what: dict[str, str]) -> Limit:
@@ -293,12 +319,11 @@ def _set_least(limit: Limit, model: Model, value: float) -> list[Change]:
 
 def _set_budget(limit: Limit, model: Model, value: float) -> list[Change]:
     """All lines in proportion."""
-    lines, found = model["budget"], []
-    for row in lines.to_dict("records"):
-        if limit.what.get("category") in (None, row["category"]):
-            most = float(row["maximum"]) * (value / limit.now)
-            cells = {"maximum": most} | ({"minimum": most} if row["minimum"] > most else {})
-            found.append(_set("budget", {"line": (str(row["line"]),)}, "set", cells))
+    found = []
+    for row in _open_lines(model, limit.what).to_dict("records"):
+        most = float(row["maximum"]) * (value / limit.now)
+        cells = {"maximum": most} | ({"minimum": most} if row["minimum"] > most else {})
+        found.append(_set("budget", {"line": (str(row["line"]),)}, "set", cells))
     return found
 
 

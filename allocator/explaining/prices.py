@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from allocator.errors import InfeasibleError
-from allocator.explaining.limits import Limit, every_limit
+from allocator.explaining.limits import Limit, every_limit, past_limits
 from allocator.explaining.lines import Piece, first_piece, on_line
 from allocator.explaining.resolving import Along, Resolver
 from allocator.explaining.saying_limits import LimitWords
@@ -105,6 +105,8 @@ class Prices:
         The most worth first: by the first goal in order that a comparable step helps most.
     idle : tuple of Limit
         Limits that bind and of which a step either way changes no goal.
+    over : tuple of Limit
+        Limits whose months are all over: nothing can be done with them any more.
     whole : bool
         Whether something is counted in ones, so that no price holds.
     alone : dict of str to Alone
@@ -119,6 +121,7 @@ class Prices:
     values: Floats
     prices: tuple[Price, ...]
     idle: tuple[Limit, ...] = ()
+    over: tuple[Limit, ...] = ()
     whole: bool = False
     alone: dict[str, Alone] = field(default_factory=dict)
     promised: float = 0.0
@@ -195,7 +198,7 @@ def prices(
     values = resolver.now
     found.sort(key=lambda p: worth(p, resolver.names, values), reverse=True)
     return Prices(
-        model, resolver.names, values, tuple(found), tuple(idle), resolver.whole, alone(resolver),
+        model, resolver.names, values, tuple(found), tuple(idle), tuple(past_limits(model)), resolver.whole, alone(resolver),
         float(resolver.grain.promise[resolver.grain.begins].sum()), resolver.solves,
     )  # fmt: skip
 

@@ -33,10 +33,13 @@ def report(found: Prices, *, most: int = LINES) -> RenderableType:
     if len(found.prices) > most:
         more = _("… and {count} more").format(count=len(found.prices) - most)
         parts.append(Padding(Text(more, style="dim"), (0, 0, 0, 2)))
-    if found.idle:
-        names = words.wording.listed([words.name(limit) for limit in found.idle])
-        says = _("At their limit, but a little more or less changes nothing: {names}").format(names=names)
-        parts.append(Padding(Text(says, style="dim"), (0, 0, 0, 2)))
+    for limits, text in (
+        (found.idle, _("At their limit, but a little more or less changes nothing: {names}")),
+        (found.over, _("Worth nothing any more, as their months are over: {names}")),
+    ):
+        if limits:
+            says = text.format(names=words.wording.listed([words.name(limit) for limit in limits]))
+            parts.append(Padding(Text(says, style="dim"), (0, 0, 0, 2)))
     return Group(*parts)
 
 
@@ -119,6 +122,7 @@ def as_mapping(found: Prices) -> dict[str, Any]:
             for p in found.prices
         ],
         "worth_nothing": [limit.key for limit in found.idle],
+        "over": [limit.key for limit in found.over],
         "solves": found.solves,
     }
 

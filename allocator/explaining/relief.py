@@ -256,10 +256,20 @@ def _targets(book: Rulebook) -> Iterator[Relief]:
 
 
 def _change(
-    table: str, where: Mapping[str, Texts], operation: str, cells: Mapping[str, float], month: str = ""
+    table: str,
+    where: Mapping[str, Texts],
+    operation: str,
+    cells: Mapping[str, float],
+    months: tuple[str, str] = ("", ""),
 ) -> Change:
     texts = {k: number_text(float(f"{v:.12g}")) for k, v in cells.items()}
-    return Change(table, where, operation, texts, HERE, start=month, end=month)
+    return Change(table, where, operation, texts, HERE, start=months[0], end=months[1])
+
+
+def rest(model: Model) -> tuple[str, str]:
+    """First and last of the months that are not over; blanks where none is."""
+    months = model.calendar.months
+    return (months[model.past], months[-1]) if model.past else ("", "")
 
 
 def _money(relief: Relief, model: Model, amount: float) -> Iterator[Change]:
@@ -296,7 +306,7 @@ def _executive(relief: Relief, model: Model, amount: float) -> Iterator[Change]:
 def _pool(relief: Relief, model: Model, amount: float) -> Iterator[Change]:
     month = relief.what.get("month", "")
     where = {"resource": (relief.what["resource"],)}
-    yield _change("resources", where, "add", {"hours": amount}, month)
+    yield _change("resources", where, "add", {"hours": amount}, (month, month) if month else rest(model))
 
 
 def _supply(relief: Relief, model: Model, amount: float) -> Iterator[Change]:
@@ -310,7 +320,7 @@ def _supply(relief: Relief, model: Model, amount: float) -> Iterator[Change]:
         return
     source = str(rows.groupby("source")["maximum"].sum().idxmax())
     where = {"product": (product,), "source": (source,)}
-    yield _change("supply", where, "add", {"maximum": amount}, month)
+    yield _change("supply", where, "add", {"maximum": amount}, (month, month) if month else rest(model))
 
 
 def _target(relief: Relief, model: Model, amount: float) -> Iterator[Change]:

@@ -365,8 +365,8 @@ class Finder:
         growths = [a / (self.reliefs[k].now - a) for k, a in over.items() if 0 < a < self.reliefs[k].now]
         guess = two_digits(max(growths, default=GROWTH[0]))
         low, high = 0.0, guess
-        while not self.trial.works(grown(where, high)):
-            if low == guess and not self.trial.works(grown(where, GROWTH[1])):
+        while not self.trial.works(grown(self.trial.model, where, high)):
+            if low == guess and not self.trial.works(grown(self.trial.model, where, GROWTH[1])):
                 return None
             low, high = high, two_digits(2 * high)
             if high > GROWTH[1]:
@@ -375,15 +375,17 @@ class Finder:
             middle = two_digits(high / NEARBY if not low else math.sqrt(low * high))
             if middle >= high or middle <= low:
                 break
-            if self.trial.works(grown(where, middle)):
+            if self.trial.works(grown(self.trial.model, where, middle)):
                 high = middle
             else:
                 low = middle
         half = two_digits(high / 2, down=True)
-        if self.trial.works(grown(where, half)) is not False:
+        if self.trial.works(grown(self.trial.model, where, half)) is not False:
             return None  # more demand can also do harm, where shares are asked for
         part = Part("demand", {"scope": spelled(where)}, 0.0, high)
-        return Repair("demand", (part,), tuple(grown(where, high)), tuple(grown(where, half)))
+        return Repair(
+            "demand", (part,), tuple(grown(self.trial.model, where, high)), tuple(grown(self.trial.model, where, half))
+        )
 
     def _changes(self, amounts: Amounts) -> list[Change]:
         return [c for k, a in amounts.items() for c in self.reliefs[k].changes(self.trial.model, a)]

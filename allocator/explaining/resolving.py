@@ -205,9 +205,22 @@ class Along:
     def at(self, value: float) -> Floats | None:
         """Goals at a value of the limit; None where there is no plan."""
         if value not in self._known:
-            program = self.program(value)
-            self._known[value] = None if program is None else goal_values(self.resolver.solved(program))
+            self._known[value] = (
+                self._promised(value) if self.limit.kind == "promise" else self._solved(self.program(value))
+            )
         return self._known[value]
+
+    def _solved(self, program: Program | None) -> Floats | None:
+        return None if program is None else goal_values(self.resolver.solved(program))
+
+    def _promised(self, value: float) -> Floats | None:
+        """Goals at another promise: what it says of windows that are over counts as it is now."""
+        effort = self.effort(value)
+        found = None if effort is None else self._solved(effort.program)
+        if effort is not None and found is not None and "visits" in self.resolver.names:
+            more = missed_before(effort) - missed_before(self.resolver.effort)
+            found[self.resolver.names.index("visits")] -= more
+        return found
 
     def program(self, value: float) -> Program | None:
         """The effort program at a value; None where the tables cannot say it."""
@@ -286,6 +299,20 @@ class Along:
                 if move is not None:
                     yield min(now, now + way), max(now, now + way), move
                     break
+
+
+def missed_before(effort: Effort) -> float:
+    """Part of the promised visits that is missing in windows that are over."""
+    grain, program, within = effort.draft.grain, effort.program, effort.draft.columns["within"]
+    size = grain.over_window(np.ones(grain.windows.shape))
+    over = grain.begins & (np.arange(grain.months) + size <= grain.model.past)
+    promised = float(grain.promise[grain.begins].sum())
+    if not over.any() or not promised:
+        return 0.0
+    family = program.family("effort")
+    group, month = (np.asarray(family.labels[label].codes)[within - family.start] for label in ("group", "month"))
+    made = float(program.lower[within[over[group, month]]].sum())
+    return (float(grain.promise[over].sum()) - made) / promised
 
 
 def attained(resolver: Resolver, values: Floats) -> dict[str, float]:

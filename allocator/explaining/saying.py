@@ -42,6 +42,9 @@ PERIODS = {
 BOUND_SAID = ("target", "most", "least", "within", "floor", "cap", "incentive")
 """Kinds of items that are told with their bound."""
 
+OF_THE_REST = ("hours", "days", "promise", "executive", "pool", "supply", "demand")
+"""Kinds of changes that are about the months that are not over, where they name none."""
+
 PLACES = 2
 """Places that are named in which something is missing."""
 
@@ -103,7 +106,10 @@ def _places(words: Wording, line: Missing) -> str:
 
 def part(words: Wording, changed: Part) -> str:
     """One change of a repair."""
-    return _PARTS[changed.kind](words, changed)
+    says, model = _PARTS[changed.kind](words, changed), words.model
+    if model.past and changed.kind in OF_THE_REST and "month" not in changed.what:
+        says += _(", from {month}").format(month=model.calendar.months[model.past])
+    return says
 
 
 def _more(text: str, key: str) -> Callable[[Wording, Part], str]:

@@ -22,6 +22,9 @@ PERIODS = {
     "year": N_("visits a year"),
 }
 
+OF_THE_REST = ("hours", "heads", "resource", "supply")
+"""Kinds of limits that are about the months that are not over."""
+
 
 class LimitWords:
     """Says what limits of a model are, and what moving one brings."""
@@ -32,7 +35,10 @@ class LimitWords:
 
     def name(self, limit: Limit) -> str:
         """What a limit is."""
-        return _NAMES[limit.kind](limit)
+        name = _NAMES[limit.kind](limit)
+        if self.model.past and limit.kind in OF_THE_REST:
+            name += _(", from {month}").format(month=self.model.calendar.months[self.model.past])
+        return name
 
     def unit(self, limit: Limit) -> str:
         """What it is counted in."""

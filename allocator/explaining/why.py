@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from allocator.errors import Finding, InfeasibleError, InputError
+from allocator.explaining.enlarging import grown
 from allocator.explaining.limits import make_limit
 from allocator.explaining.relief import HERE
 from allocator.formulation.arrays import positions
@@ -221,10 +222,8 @@ def _moves(model: Model, grain: Grain, rep: str, asked: pd.DataFrame) -> Iterato
             yield "hours", "", part, hours.at(model, value)
     demanded = model["demand"]["client"].isin(clients)
     for part in (MOVE, -MOVE) if demanded.any() else ():
-        factor = number_text(1 + part)
         bought = tuple(dict.fromkeys(model["demand"]["client"][demanded]))
-        change = Change("demand", {"client": bought}, "multiply", {"expected": factor, "ceiling": factor}, HERE)
-        yield "demand", "", part, _changed(model, change)
+        yield "demand", "", part, _changed(model, *grown(model, {"client": bought}, part))
     if len(targets):
         name = str(targets["target"].iloc[int(targets["required"].to_numpy(float).argmax())])
         for part in (MOVE, -MOVE):
@@ -236,8 +235,8 @@ def _moves(model: Model, grain: Grain, rep: str, asked: pd.DataFrame) -> Iterato
             yield "target", name, part, changed
 
 
-def _changed(model: Model, change: Change) -> Model:
-    return apply_steps(model, [(Scenario("why", "", HERE), [change])]).model
+def _changed(model: Model, *changes: Change) -> Model:
+    return apply_steps(model, [(Scenario("why", "", HERE), changes)]).model
 
 
 def _difference(base: Plan, plan: Plan, rep: str, kind: str, name: str, part: float) -> Moved:
