@@ -45,8 +45,9 @@ def churn(
 ) -> pd.DataFrame:
     """Work out the curve.
 
-    The program is written once. Each point starts from the basis of the first one, on HiGHS, and asks for base quotas alone; the
-    whole numbers that change least stand for the last goal, contribution, so that on the curve it is what can be had with them.
+    The program is written once, and base quotas alone are asked for. Points are looked for from the largest share down, on HiGHS, each
+    from the basis of the first; one that gives up less than it may stands for the smaller shares as well. The whole numbers that change
+    least stand for the last goal, contribution, so that on the curve it is what can be had with them.
 
     Parameters
     ----------
@@ -77,11 +78,15 @@ def churn(
         effort = effort_program(model, grain=grain)
         bases = dict[str, Basis]()
         one = replace(near, exact=False, answers=dict(near.answers))  # what all points share is found once
-        for give in sorted(given, key=lambda g: g in near.answers):
-            one.give = give
-            # The first point that has to be looked for leaves the bases from which the others start.
-            point = _point(effort, one, Warm(bases, learning=not bases))
-            rows.append({"give": give, **_counted(point, one, grain, published)})
+        last, gives_up = dict[str, float](), np.inf
+        for give in sorted(given, key=lambda g: (g in near.answers, -g)):
+            # What changes least where more may be given up does so as well where what it gives up is enough.
+            if give in near.answers or gives_up > give:
+                one.give = give
+                # The first point that has to be looked for leaves the bases from which the others start.
+                point = _point(effort, one, Warm(bases, learning=not bases))
+                last, gives_up = _counted(point, one, grain, published), one.given_up(effort)
+            rows.append({"give": give, **last})
     curve = pd.DataFrame(rows, columns=list(COLUMNS)).sort_values("give", ignore_index=True)
     best = curve["contribution"].max()
     curve["given_up"] = ((best - curve["contribution"]) / max(abs(best), 1e-9) if rows else 0.0) * 1.0

@@ -130,6 +130,17 @@ class Stability:
             outcome = _then(outcome, after, solver, seconds)
         return self._told(effort, outcome, every)
 
+    def given_up(self, effort: Effort) -> float:
+        """Share of the best contribution that the answer at ``give`` gives up; nothing where contribution is no goal."""
+        goal, answer = (
+            effort.program.goals[-1] if effort.program.goals else None,
+            self.answers[KEPT if self.kept else self.give],
+        )
+        if goal is None or goal.name != CONTRIBUTION or self.ordered is None or answer.x is None:
+            return 0.0
+        best = self.ordered[1].best[CONTRIBUTION]
+        return max(goal.value(answer.x) - best, 0.0) / max(abs(best), 1e-12)
+
     def _counting(self, effort: Effort, program: Program) -> tuple[Program, Goal, Goal]:
         """Count the change of visits and money, and that of what follows from them; no two numbers count alike."""
         rng = np.random.default_rng(9)

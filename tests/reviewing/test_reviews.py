@@ -143,6 +143,11 @@ def test_the_curve_falls(tmp_path: Path) -> None:
     size = curve["visits_moved"] / 700 + curve["spend_moved"] / 50_000
     assert (size.diff().iloc[2:] <= 1e-6).all()
     assert (curve["given_up"] <= curve["give"].clip(lower=0) + 1e-6).all()
+    for give in (0.0, 0.005):  # a point by itself is the same, whatever others were looked for before
+        (alone,) = churn(past.model, published, Stability(published), (give,)).query("give == @give").to_dict("records")
+        (among,) = curve.query("give == @give").to_dict("records")
+        for name in ("contribution", "visits_moved", "spend_moved", "quota_moved"):
+            assert among[name] == pytest.approx(alone[name], rel=1e-6, abs=1e-3), (give, name)
 
 
 def test_the_command_writes_a_run_and_says_what_moves(
