@@ -4,8 +4,9 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 BIN := .venv/bin
 READY := .venv/.ready
 SYSTEM := .venv-system/.ready
+BENCH := .venv-bench/.ready
 LONG := tests/test_agreement.py tests/test_relations.py tests/test_target_matrix.py tests/test_replanning.py tests/test_packaging.py \
-	tests/test_models.py tests/test_model_facts.py tests/test_sums.py tests/test_shipped_visits.py \
+	tests/test_models.py tests/test_counts_shipped.py tests/test_model_facts.py tests/test_sums.py tests/test_shipped_visits.py \
 	tests/test_mutations.py tests/test_pinning.py tests/test_plausibility.py \
 	tests/scenarios/test_shipped_scenarios.py tests/scenarios/test_scenario_facts.py \
 	tests/comparing/test_comparing.py tests/comparing/test_shipped_comparisons.py tests/comparing/test_compare_command.py \
@@ -18,7 +19,7 @@ LONG := tests/test_agreement.py tests/test_relations.py tests/test_target_matrix
 CATALOGUE := allocator/locale/zh/LC_MESSAGES/allocator
 
 .DEFAULT_GOAL := help
-.PHONY: help plan test test-long test-system lint texts clean
+.PHONY: help plan test test-long test-system bench proof lint texts clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## */	/' | expand -t 16
@@ -35,6 +36,12 @@ test-long: $(READY)  ## tests that take long: whole models, engines beside each 
 test-system: $(SYSTEM)  ## tests with what not everybody has: Parquet, Ray, PostgreSQL, Chromium, LibreOffice (.ci/packages)
 	.venv-system/bin/python -m pytest tests/system
 
+bench: $(BENCH)  ## time the engine beside PuLP, linopy, Pyomo, OR-Tools and bare HiGHS; BENCH_ARGS="--sizes all --runs 3"
+	.venv-bench/bin/python benchmarks/bench.py $(BENCH_ARGS)
+
+proof: $(READY)  ## prove at length, for hours: random models, kills, every engine; PROOF_ARGS="--models 500 --only models"
+	$(BIN)/python benchmarks/proof.py $(PROOF_ARGS)
+
 lint: $(READY)  ## style and types alone
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -48,11 +55,12 @@ texts: $(READY)  ## collect the texts of the source into the Chinese catalogue a
 	@rm $(CATALOGUE).pot
 
 clean:  ## remove what make made, runs excepted
-	rm -rf .venv .venv-system build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-system .venv-bench build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(READY): EXTRAS := dev
 $(SYSTEM): EXTRAS := dev,parquet,ray,postgres,system
-$(READY) $(SYSTEM): pyproject.toml constraints.txt
+$(BENCH): EXTRAS := dev,bench
+$(READY) $(SYSTEM) $(BENCH): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed; PYTHON=/path/to/python names one." >&2; exit 2; }
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$(EXTRAS)]'
