@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
 
+from allocator.engines.status import BASIC, LOWER, UPPER, Vertex
 from allocator.program import Family, Floats, Ints, Program, keys
 
 STEPS = ((0.05, 1.0), (0.2, 2.0), (np.inf, 4.0))
@@ -30,9 +30,68 @@ class Reference:
     size: Floats
 
 
-def nearest(
-    program: Program, reference: Reference, costs: Floats, seed: int = 7
-) -> tuple[Program, Floats, Callable[[Floats], Floats]]:
+@dataclass(frozen=True)
+class Split:
+    """A program in which columns are replaced by pieces.
+
+    Attributes
+    ----------
+    program : Program
+        Other columns first, then the pieces, labelled by the keys of the columns that they are or come from; without goals.
+    costs : float array
+    kept, chosen : int array
+        Columns of the given program: those that stay, and those in pieces.
+    at : float array, shape (chosen,)
+        Where the pieces of a column begin.
+    piece : int array, shape (pieces,)
+        Place in ``chosen`` of the column that each is of; on either side of ``at`` the nearer one first.
+    side : float array, shape (pieces,)
+        1 above, −1 below.
+    """
+
+    program: Program
+    costs: Floats
+    kept: Ints
+    chosen: Ints
+    at: Floats
+    piece: Ints
+    side: Floats
+
+    def back(self, x: Floats) -> Floats:
+        """Map an answer to one of the given program."""
+        full = np.empty(len(self.kept) + len(self.chosen))
+        full[self.kept] = x[: len(self.kept)]
+        moved = self.side * x[len(self.kept) :]
+        full[self.chosen] = self.at + np.bincount(self.piece, weights=moved, minlength=len(self.chosen))
+        return full
+
+    def start(self, x: Floats, vertex: Vertex | None) -> Vertex | None:
+        """Map a vertex of the given program: pieces are full up to the one in which a column stands."""
+        if vertex is None or len(vertex.columns) != len(x):
+            return None
+        order = np.lexsort((np.arange(len(self.piece)), -self.side, self.piece))
+        moved = np.maximum(self.side * (x[self.chosen] - self.at)[self.piece], 0.0)
+        width = np.minimum(self.program.upper[len(self.kept) :], moved + 1.0)  # none without an end
+        # Up to where the pieces before each one reach, on its side.
+        reach = np.cumsum(width[order])
+        group = 2 * self.piece[order] + (self.side[order] < 0)
+        before = np.empty(len(order))
+        before[order] = reach - width[order] - (reach - width[order])[np.searchsorted(group, group)]
+        here = moved - before
+        tiny = 1e-9 * np.maximum(1.0, width)
+        basic = (vertex.columns[self.chosen] == BASIC)[self.piece]
+        inside = (here > tiny) & (here < width - tiny) & basic
+        codes = np.where(inside, BASIC, np.where(here > 0.5 * width, UPPER, LOWER)).astype(np.int8)
+        # A basic column that stands where pieces meet is basic in one of them.
+        standing = np.bincount(self.piece[inside], minlength=len(self.chosen)) > 0
+        lacking = np.flatnonzero((vertex.columns[self.chosen] == BASIC) & ~standing)
+        first = np.full(len(self.chosen), -1)
+        first[self.piece[::-1]] = np.arange(len(self.piece))[::-1]
+        codes[first[lacking[first[lacking] >= 0]]] = BASIC
+        return Vertex(np.concatenate([vertex.columns[self.kept], codes]), vertex.rows, dual=True)
+
+
+def nearest(program: Program, reference: Reference, costs: Floats, seed: int = 7) -> Split:
     """Replace columns by pieces on both sides of their reference, which needs no rows.
 
     Parameters
@@ -41,14 +100,6 @@ def nearest(
     reference : Reference
     costs : float array, shape (columns,)
         Costs of the other columns.
-
-    Returns
-    -------
-    program : Program
-        Other columns first, then the pieces, labelled by the keys of the columns that they are or come from; without goals.
-    costs : float array
-    back : callable
-        Maps an answer of it to an answer of the given program.
     """
     free = program.lower[reference.columns] < program.upper[reference.columns]
     chosen = reference.columns[free]
@@ -88,14 +139,7 @@ def nearest(
         column_families=_families(program, kept, chosen[piece], side, step),
         goals=(),
     )
-
-    def back(x: Floats) -> Floats:
-        full = np.empty(program.shape[1])
-        full[kept] = x[: len(kept)]
-        full[chosen] = at + np.bincount(piece, weights=side * x[len(kept) :], minlength=len(chosen))
-        return full
-
-    return split, np.concatenate([costs[kept], weight]), back
+    return Split(split, np.concatenate([costs[kept], weight]), kept, chosen, at, piece, side)
 
 
 def _families(program: Program, kept: Ints, pieces: Ints, side: Floats, step: Ints) -> tuple[Family, ...]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import scipy.sparse as sp
 
-from allocator.engines.status import Engine, Solution, Status, reduced_costs
+from allocator.engines.status import Engine, Solution, Status, Vertex, reduced_costs
 from allocator.program import Floats, Goal, Program
 
 FACE = 1e-8
@@ -41,6 +41,8 @@ class Outcome:
     program : Program
         With the bounds that hold every goal.
     x : float array or None
+    vertex : Vertex or None
+        Where ``x`` stands, if that is known.
     best : dict of str to float
         Best value of each goal when its turn came.
     duals : dict of str to array
@@ -53,6 +55,7 @@ class Outcome:
     status: Status
     program: Program
     x: Floats | None = None
+    vertex: Vertex | None = None
     best: dict[str, float] = field(default_factory=dict)
     duals: dict[str, Floats] = field(default_factory=dict)
     solves: int = 0
@@ -176,7 +179,7 @@ class Ordering:
             return 1
         program, solution = tried[have]
         assert solution.x is not None
-        self.out.program, self.out.x = program, solution.x
+        self.out.program, self.out.x, self.out.vertex = program, solution.x, solution.vertex
         for goal in goals[:held]:
             self.out.best[goal.name] = goal.value(solution.x)
         if held == len(goals):
@@ -191,16 +194,27 @@ class Ordering:
             held = _held(held, goal)
         last = goals[wishes] if len(goals) > wishes else None
         costs = last.costs if last else np.zeros(held.shape[1])
-        solution = self._solve(held, costs, last.name if last else f"all from {goals[0].name}")
+        name = last.name if last else f"all from {goals[0].name}"
+        solution = self._solve(held, costs, name, self._beside(held))
         if solution.status is Status.OPTIMAL:
             return held, solution
         if solution.status not in IMPOSSIBLE:
             self._stop(solution)
         return None
 
+    def _beside(self, program: Program) -> Vertex | None:
+        """The vertex of the answer so far, for a program with other bounds."""
+        x, vertex = self.out.x, self.out.vertex
+        if x is None or vertex is None:
+            return None
+        kept = ((program.lower - x <= ACTIVE) & (x - program.upper <= ACTIVE)).all()
+        return vertex if kept else replace(vertex, dual=True, sure=False)
+
     def _take(self, goal: Goal) -> None:
         """Solve one goal and hold it."""
-        solution = self._solve(self.out.program, goal.costs, goal.name)
+        solution = self._solve(self.out.program, goal.costs, goal.name, self.out.vertex)
+        if solution.status in IMPOSSIBLE and self.out.vertex is not None:
+            solution = self._solve(self.out.program, goal.costs, goal.name)
         if solution.status in IMPOSSIBLE and self.out.x is not None:
             # The answer so far keeps all goals, but for the last digits: then those are what is in the way.
             self.out.program = around(self.out.program, self.out.x)
@@ -226,10 +240,10 @@ class Ordering:
         else:
             self._stop(solution)
 
-    def _solve(self, program: Program, costs: Floats, name: str) -> Solution:
+    def _solve(self, program: Program, costs: Floats, name: str, start: Vertex | None = None) -> Solution:
         self.progress(name)
         scale = _scale(costs)
-        solution = self.engine.solve(program, costs * scale, seconds=self.left, goal=name)
+        solution = self.engine.solve(program, costs * scale, seconds=self.left, goal=name, start=start)
         duals = None if solution.duals is None else solution.duals / scale
         solution = replace(solution, duals=duals, bound=solution.bound / scale)
         self.out.solves += 1
@@ -241,7 +255,7 @@ class Ordering:
     def _accept(self, goal: Goal, solution: Solution) -> None:
         assert solution.x is not None
         out = self.out
-        out.x = solution.x
+        out.x, out.vertex = solution.x, solution.vertex
         out.best[goal.name] = goal.value(solution.x)
         if solution.duals is not None:
             out.duals[goal.name] = solution.duals

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
-from allocator.engines.status import Engine, Solution
+from allocator.engines.status import Engine, Solution, Vertex
 from allocator.program import Floats, Program
 
 
@@ -83,8 +83,16 @@ class Watched:
         """Version of the solver."""
         return self.inner.version
 
-    def solve(self, program: Program, costs: Floats, *, seconds: float | None = None, goal: str = "") -> Solution:
+    def solve(
+        self,
+        program: Program,
+        costs: Floats,
+        *,
+        seconds: float | None = None,
+        goal: str = "",
+        start: Vertex | None = None,
+    ) -> Solution:
         """Let the engine answer, and count what it took."""
-        solution = self.inner.solve(program, costs, seconds=seconds, goal=goal)
+        solution = self.inner.solve(program, costs, seconds=seconds, goal=goal, start=start)
         self.profile.goals.setdefault(goal, GoalCost()).add(solution, program)
         return solution

@@ -78,12 +78,14 @@ def _nearest(
     name: str,
 ) -> Floats | None:
     assert outcome.x is not None
-    for one in (program, around(program, outcome.x)):  # the last digits of what is held may leave no room
-        split, split_costs, back = nearest(one, reference, costs)
+    # The last digits of what is held may leave no room.
+    for one, vertex in ((program, outcome.vertex), (around(program, outcome.x), None)):
+        split = nearest(one, reference, costs)
+        start = split.start(outcome.x, vertex)
         left = None if seconds is None else max(seconds - outcome.seconds, 1e-3)
-        solution = solver.solve(split, split_costs, seconds=left, goal=f"settle {name}")
+        solution = solver.solve(split.program, split.costs, seconds=left, goal=f"settle {name}", start=start)
         outcome.solves += 1
         outcome.seconds += solution.seconds
         if solution.status not in IMPOSSIBLE:
             break
-    return back(solution.x) if solution.status is Status.OPTIMAL and solution.x is not None else None
+    return split.back(solution.x) if solution.status is Status.OPTIMAL and solution.x is not None else None

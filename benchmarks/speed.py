@@ -17,7 +17,7 @@ import highspy
 import numpy as np
 
 from allocator.engines import engine
-from allocator.engines.status import Engine, Solution
+from allocator.engines.status import Engine, Solution, Vertex
 from allocator.program import Floats, Program
 from allocator.reading import load
 from allocator.reporting.run import write_run
@@ -44,10 +44,18 @@ class Recorder:
         """Version of the engine."""
         return self.inner.version
 
-    def solve(self, program: Program, costs: Floats, *, seconds: float | None = None, goal: str = "") -> Solution:
+    def solve(
+        self,
+        program: Program,
+        costs: Floats,
+        *,
+        seconds: float | None = None,
+        goal: str = "",
+        start: Vertex | None = None,
+    ) -> Solution:
         """Keep the question and let the engine answer."""
         self.asked.append((program, costs))
-        return self.inner.solve(program, costs, seconds=seconds)
+        return self.inner.solve(program, costs, seconds=seconds, goal=goal, start=start)
 
 
 def floor(program: Program, costs: Floats) -> float:

@@ -104,10 +104,10 @@ def test_a_face_held_by_other_bounds_settles_alike(name: str) -> None:
     upper[:10] = 0.0  # what the row says already
     answers = []
     for program in (fewer, fewer.with_bounds(lower, upper)):
-        split, costs, back = nearest(program, reference, np.zeros(program.shape[1]))
-        solution = engine(name).solve(split, costs)
+        split = nearest(program, reference, np.zeros(program.shape[1]))
+        solution = engine(name).solve(split.program, split.costs)
         assert solution.x is not None
-        answers.append(back(solution.x))
+        answers.append(split.back(solution.x))
     assert answers[0].sum() == pytest.approx(35.0)
     assert answers[1] == pytest.approx(answers[0], abs=1e-9)
 

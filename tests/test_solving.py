@@ -13,7 +13,7 @@ from edited import Rows, edit, goals, put, setting, write
 
 from allocator import solving
 from allocator.engines import engine
-from allocator.engines.status import Solution, Status
+from allocator.engines.status import Solution, Status, Vertex
 from allocator.errors import MissingValueError
 from allocator.plan import Plan
 from allocator.program import Floats, Program
@@ -109,7 +109,15 @@ class CutShort:
     def __init__(self, solves: int) -> None:
         self.left, self.hit = solves, False
 
-    def solve(self, program: Program, costs: Floats, *, seconds: float | None = None, goal: str = "") -> Solution:
+    def solve(
+        self,
+        program: Program,
+        costs: Floats,
+        *,
+        seconds: float | None = None,
+        goal: str = "",
+        start: Vertex | None = None,
+    ) -> Solution:
         """Solve, or say that time is over."""
         solution = engine("highs").solve(program, costs, seconds=seconds)
         if seconds is None:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import highspy
 import numpy as np
 
-from allocator.engines.policy import SMALL, Method, answer, unanswered
-from allocator.engines.status import Solution, Status
+from allocator.engines.policy import SMALL, Method, answer, from_start, unanswered
+from allocator.engines.status import BASIC, FREE, LOWER, UPPER, Solution, Status, Vertex
 from allocator.errors import EngineError
 from allocator.program import Floats, Program
 from allocator.texts import _
@@ -23,7 +23,14 @@ _STATUS = {
     highspy.HighsModelStatus.kTimeLimit: Status.NO_SOLUTION_FOUND,
 }
 
+STANDS = np.array([highspy.HighsBasisStatus(code) for code in (LOWER, BASIC, UPPER, FREE)], object)
+"""HiGHS's words for where a column or row stands, by code."""
+_CODES = {stands: code for code, stands in enumerate(STANDS)}
+
 _VERSION = str(highspy.Highs().version())
+
+DUAL, PRIMAL = 1, 4
+"""What HiGHS calls the two simplex methods."""
 
 _OPTIONS: dict[str, object] = {
     "output_flag": False,
@@ -45,9 +52,17 @@ class Highs:
     name: str = "highs"
     version: str = f"HiGHS {_VERSION}"
 
-    def solve(self, program: Program, costs: Floats, *, seconds: float | None = None, goal: str = "") -> Solution:
+    def solve(
+        self,
+        program: Program,
+        costs: Floats,
+        *,
+        seconds: float | None = None,
+        goal: str = "",
+        start: Vertex | None = None,
+    ) -> Solution:
         """Minimise ``costs · x``; see :class:`allocator.engines.status.Engine`."""
-        return answer(program, costs, seconds, methods)
+        return answer(program, costs, seconds, lambda p: (*from_vertex(p, start), *methods(p)))
 
 
 Look = Callable[[highspy.Highs], None]
@@ -69,6 +84,29 @@ def methods(program: Program, look: Look | None = None) -> Sequence[Method]:
     simplex, interior = _method("simplex", look, solver="simplex"), _method("interior point", look, solver="ipx")
     last = _method("simplex without presolve", look, solver="simplex", presolve="off")
     return (simplex, interior, last) if program.nonzeros <= SMALL else (interior, simplex, last)
+
+
+def from_vertex(program: Program, start: Vertex | None) -> Sequence[Method]:
+    """Return how HiGHS solves a program from a vertex, if there is one that fits."""
+    if start is None or program.integer.any() or not start.fits(program):
+        return ()
+
+    def run(program: Program, costs: Floats, seconds: float | None) -> Solution:
+        limit = {} if seconds is None else {"time_limit": seconds}
+        highs = loaded(program, costs, {"solver": "simplex", "simplex_iteration_limit": start.pivots(program), **limit})
+        set_vertex(highs, start)
+        return from_start(run_loaded(highs, program))
+
+    return (Method("HiGHS from a vertex", run),)
+
+
+def set_vertex(highs: highspy.Highs, start: Vertex) -> None:
+    """Let HiGHS begin at a vertex; it mends the count and the singularities of a basis that comes from elsewhere."""
+    basis = highspy.HighsBasis()
+    basis.col_status, basis.row_status = STANDS[start.columns].tolist(), STANDS[start.rows].tolist()
+    basis.alien = basis.valid = True
+    highs.setBasis(basis)
+    highs.setOptionValue("simplex_strategy", DUAL if start.dual else PRIMAL)
 
 
 def _method(name: str, look: Look | None = None, **options: object) -> Method:
@@ -145,4 +183,14 @@ def _read(program: Program, highs: highspy.Highs, seconds: float) -> Solution:
     bound = info.mip_dual_bound if whole else -np.inf
     counts = (info.simplex_iteration_count, info.ipm_iteration_count, info.crossover_iteration_count)
     iterations = sum(max(n, 0) for n in counts)  # what did not run is −1
-    return Solution(status, np.array(solution.col_value), duals, bound, seconds, detail, iterations)
+    vertex = None if whole else vertex_of(highs)
+    return Solution(status, np.array(solution.col_value), duals, bound, seconds, detail, iterations, vertex)
+
+
+def vertex_of(highs: highspy.Highs) -> Vertex | None:
+    """Return where HiGHS stands, if it stands at a vertex."""
+    basis = highs.getBasis()
+    if not basis.valid:
+        return None
+    columns, rows = ([_CODES[s] for s in codes] for codes in (basis.col_status, basis.row_status))
+    return Vertex(np.array(columns, np.int8), np.array(rows, np.int8))

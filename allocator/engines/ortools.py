@@ -13,13 +13,20 @@ from dataclasses import dataclass
 
 import numpy as np
 import ortools
-from ortools.math_opt import callback_pb2, model_parameters_pb2, model_pb2, parameters_pb2, result_pb2
+from ortools.math_opt import (
+    callback_pb2,
+    model_parameters_pb2,
+    model_pb2,
+    parameters_pb2,
+    result_pb2,
+    solution_pb2,
+)
 from pybind11_abseil.status import StatusNotOk  # type: ignore[import-untyped]
 
 from allocator.engines.mathopt import solver
-from allocator.engines.policy import SMALL, Breakdown, Method, answer, unanswered
+from allocator.engines.policy import SMALL, Breakdown, Method, answer, from_start, unanswered
 from allocator.engines.quiet import quiet
-from allocator.engines.status import Solution, Status
+from allocator.engines.status import BASIC, FREE, LOWER, UPPER, Solution, Status, Vertex
 from allocator.program import Floats, Program
 
 _STATUS = {
@@ -31,6 +38,16 @@ _STATUS = {
     result_pb2.TERMINATION_REASON_NO_SOLUTION_FOUND: Status.NO_SOLUTION_FOUND,
 }
 
+_CODES = np.full(6, FREE, np.int8)
+"""Where a column or row stands, by what MathOpt calls it."""
+_CODES[solution_pb2.BASIS_STATUS_AT_LOWER_BOUND] = _CODES[solution_pb2.BASIS_STATUS_FIXED_VALUE] = LOWER
+_CODES[solution_pb2.BASIS_STATUS_AT_UPPER_BOUND] = UPPER
+_CODES[solution_pb2.BASIS_STATUS_BASIC] = BASIC
+_STANDS = np.zeros(4, np.int64)
+"""What MathOpt calls where a column or row stands."""
+_STANDS[LOWER], _STANDS[UPPER] = solution_pb2.BASIS_STATUS_AT_LOWER_BOUND, solution_pb2.BASIS_STATUS_AT_UPPER_BOUND
+_STANDS[BASIC], _STANDS[FREE] = solution_pb2.BASIS_STATUS_BASIC, solution_pb2.BASIS_STATUS_FREE
+
 
 @dataclass(frozen=True)
 class OrTools:
@@ -39,9 +56,29 @@ class OrTools:
     name: str = "ortools"
     version: str = str(ortools.__version__)
 
-    def solve(self, program: Program, costs: Floats, *, seconds: float | None = None, goal: str = "") -> Solution:
+    def solve(
+        self,
+        program: Program,
+        costs: Floats,
+        *,
+        seconds: float | None = None,
+        goal: str = "",
+        start: Vertex | None = None,
+    ) -> Solution:
         """Minimise ``costs · x``; see :class:`allocator.engines.status.Engine`."""
-        return answer(program, costs, seconds, _methods)
+        return answer(program, costs, seconds, lambda p: (*_from_vertex(p, start), *_methods(p)))
+
+
+def _from_vertex(program: Program, start: Vertex | None) -> Sequence[Method]:
+    """Return how GLOP solves a program from a vertex, if there is one that fits; MathOpt's HiGHS takes none."""
+    if start is None or program.integer.any() or not start.fits(program):
+        return ()
+
+    def run(program: Program, costs: Floats, seconds: float | None) -> Solution:
+        found = _run("GLOP", program, costs, seconds, start)
+        return from_start(found)
+
+    return (Method("OR-Tools GLOP from a vertex", run),)
 
 
 def _methods(program: Program) -> Sequence[Method]:
@@ -65,8 +102,13 @@ def _method(name: str) -> Method:
     return Method(f"OR-Tools {name}", run)
 
 
-def _run(name: str, program: Program, costs: Floats, seconds: float | None) -> Solution:
+def _run(name: str, program: Program, costs: Floats, seconds: float | None, start: Vertex | None = None) -> Solution:
     kind, parameters = _parameters(name)
+    how = model_parameters_pb2.ModelSolveParametersProto()
+    if start is not None:
+        parameters.iteration_limit = start.pivots(program)
+        parameters.glop.use_dual_simplex = start.dual
+        how.initial_basis.CopyFrom(_basis(program, start))
     if seconds is not None:
         parameters.time_limit.FromNanoseconds(max(int(seconds * 1e9), 1))
     model = _proto(program, costs)
@@ -79,7 +121,7 @@ def _run(name: str, program: Program, costs: Floats, seconds: float | None) -> S
                 kind,
                 parameters_pb2.SolverInitializerProto(),
                 parameters,
-                model_parameters_pb2.ModelSolveParametersProto(),
+                how,
                 None,
                 callback_pb2.CallbackRegistrationProto(),
                 None,
@@ -156,7 +198,27 @@ def _read(program: Program, result: result_pb2.SolveResultProto, seconds: float)
     duals = _dense(best.dual_solution.dual_values, rows) if best.HasField("dual_solution") else None
     stats = result.solve_stats
     iterations = stats.simplex_iterations + stats.barrier_iterations + stats.first_order_iterations
-    return Solution(status, x, duals, termination.objective_bounds.dual_bound, seconds, detail, iterations)
+    vertex = _vertex(best.basis, rows, columns) if best.HasField("basis") else None
+    return Solution(status, x, duals, termination.objective_bounds.dual_bound, seconds, detail, iterations, vertex)
+
+
+def _vertex(proto: solution_pb2.BasisProto, rows: int, columns: int) -> Vertex:
+    stands = [np.zeros(size, np.int64) for size in (columns, rows)]
+    for codes, part in zip(stands, (proto.variable_status, proto.constraint_status), strict=True):
+        codes[np.array(part.ids, np.int64)] = part.values
+    return Vertex(_CODES[stands[0]], _CODES[stands[1]])
+
+
+def _basis(program: Program, start: Vertex) -> solution_pb2.BasisProto:
+    proto = solution_pb2.BasisProto()
+    for part, codes, low, high in (
+        (proto.variable_status, start.columns, program.lower, program.upper),
+        (proto.constraint_status, start.rows, program.row_lower, program.row_upper),
+    ):
+        fixed = (codes != BASIC) & (low == high)
+        part.ids.extend(range(len(codes)))
+        part.values.extend(np.where(fixed, solution_pb2.BASIS_STATUS_FIXED_VALUE, _STANDS[codes]).tolist())
+    return proto
 
 
 def _dense(vector: object, size: int) -> Floats:

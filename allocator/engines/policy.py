@@ -47,6 +47,12 @@ def unanswered(status: Status, seconds: float = 0.0, detail: str = "") -> Soluti
     return Solution(status, None, None, -np.inf, seconds, detail)
 
 
+def from_start(found: Solution) -> Solution:
+    """Leave what is neither an optimal answer nor that there is none to the next method."""
+    done = found.status in (Status.OPTIMAL, Status.INFEASIBLE)
+    return found if done else unanswered(Status.ERROR, found.seconds, found.detail)
+
+
 def answer(program: Program, costs: Floats, seconds: float | None, methods: Methods) -> Solution:
     """Minimise ``costs · x`` by the first method whose answer stands up to proof.
 

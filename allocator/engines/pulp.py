@@ -22,7 +22,7 @@ import allocator.engines.mathopt  # noqa: F401 (before PuLP, or OR-Tools crashes
 import pulp  # isort: skip
 
 from allocator.engines.policy import Breakdown, Method, answer, unanswered
-from allocator.engines.status import Solution, Status
+from allocator.engines.status import Solution, Status, Vertex
 from allocator.errors import EngineError
 from allocator.program import Floats, Ints, Program
 from allocator.texts import _
@@ -44,7 +44,15 @@ class Pulp:
     version: str
     methods: Callable[[Program], Sequence[Method]]
 
-    def solve(self, program: Program, costs: Floats, *, seconds: float | None = None, goal: str = "") -> Solution:
+    def solve(
+        self,
+        program: Program,
+        costs: Floats,
+        *,
+        seconds: float | None = None,
+        goal: str = "",
+        start: Vertex | None = None,
+    ) -> Solution:
         """Minimise ``costs · x``; see :class:`allocator.engines.status.Engine`."""
         return answer(program, costs, seconds, self.methods)
 

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from allocator.program import Floats, Program
 
@@ -24,6 +25,40 @@ class Status(enum.StrEnum):
     NO_SOLUTION_FOUND = "no_solution_found"
     """A limit was hit without an answer."""
     ERROR = "error"
+
+
+Codes = NDArray[np.int8]
+
+LOWER, BASIC, UPPER, FREE = 0, 1, 2, 3
+"""Where a column or row stands, in HiGHS's codes; FREE is without a bound, at 0."""
+
+
+@dataclass(frozen=True)
+class Vertex:
+    """A vertex by its basis: where columns and rows stand.
+
+    Attributes
+    ----------
+    columns, rows : int8 array
+    dual : bool
+        Whether the dual simplex method is to go on from it: bounds are new, or most costs where all columns have bounds. Else the
+        primal one does, from a vertex that keeps all rules.
+    sure : bool
+        Whether there is an answer; where there may be none, presolve sees that soon and the simplex method does not.
+    """
+
+    columns: Codes
+    rows: Codes
+    dual: bool = False
+    sure: bool = True
+
+    def pivots(self, program: Program) -> int:
+        """Simplex iterations after which one gives up: from nothing would not take longer."""
+        return max(int((1e9 if self.sure else 2e8) / max(program.nonzeros, 1)), 200)
+
+    def fits(self, program: Program) -> bool:
+        """Whether it is one of a program of this shape."""
+        return (len(self.rows), len(self.columns)) == program.shape
 
 
 @dataclass(frozen=True)
@@ -44,6 +79,8 @@ class Solution:
         The engine's own word for its status.
     iterations : int or None
         Of the simplex, the interior point and the crossover; None where the engine does not tell.
+    vertex : Vertex or None
+        Where the answer stands, where the engine tells it.
     """
 
     status: Status
@@ -53,6 +90,7 @@ class Solution:
     seconds: float
     detail: str = ""
     iterations: int | None = None
+    vertex: Vertex | None = None
 
 
 class Engine(Protocol):
@@ -68,11 +106,19 @@ class Engine(Protocol):
         """Version of the solver."""
         ...
 
-    def solve(self, program: Program, costs: Floats, *, seconds: float | None = None, goal: str = "") -> Solution:
+    def solve(
+        self,
+        program: Program,
+        costs: Floats,
+        *,
+        seconds: float | None = None,
+        goal: str = "",
+        start: Vertex | None = None,
+    ) -> Solution:
         """Minimise ``costs · x`` over the program; ``seconds`` limits the time.
 
         A continuous program is answered by a vertex with duals. ``goal`` names what is solved for; an engine with a memory
-        starts from its last answer to it. Nothing is printed.
+        starts from its last answer to it. An engine that can starts from the vertex ``start``. Nothing is printed.
         """
         ...
 

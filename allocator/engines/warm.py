@@ -14,22 +14,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from allocator.engines.highs import Highs, loaded, methods, run_loaded
-from allocator.engines.policy import Method, answer, unanswered
-from allocator.engines.status import Solution, Status
+from allocator.engines.highs import DUAL, STANDS, Highs, loaded, methods, run_loaded, set_vertex
+from allocator.engines.policy import Method, answer, from_start
+from allocator.engines.status import BASIC, FREE, LOWER, UPPER, Codes, Solution, Status, Vertex
 from allocator.program import Family, Floats, Program, keys
 
 Keys = NDArray[np.uint64]
-Codes = NDArray[np.int8]
 Bools = NDArray[np.bool_]
 
 PIVOTS = 2
 """Simplex iterations for each row after which a start is given up: from nothing would not have taken longer."""
-
-LOWER, BASIC, UPPER, ZERO = 0, 1, 2, 3
-"""Where a column or row stands, in HiGHS's codes."""
-_STANDS = np.array([highspy.HighsBasisStatus(code) for code in (LOWER, BASIC, UPPER, ZERO)], object)
-_CODES = {stands: code for code, stands in enumerate(_STANDS)}
 
 
 @dataclass(frozen=True)
@@ -91,35 +85,51 @@ class Warm:
         self._held: tuple[highspy.Highs, Program, Floats] | None = None
         self._starts: dict[str, Start] = {}
 
-    def solve(self, program: Program, costs: Floats, *, seconds: float | None = None, goal: str = "") -> Solution:
+    def solve(
+        self,
+        program: Program,
+        costs: Floats,
+        *,
+        seconds: float | None = None,
+        goal: str = "",
+        start: Vertex | None = None,
+    ) -> Solution:
         """Minimise ``costs · x``; see :class:`allocator.engines.status.Engine`."""
         if program.integer.any() or not goal or not program.nonzeros:
             return Highs().solve(program, costs, seconds=seconds)
         left: list[highspy.Highs] = []
         basis = self.bases.get(goal)
-        start = self._from(goal, basis, program) if basis is not None and not self.learning else ()
-        found = answer(program, costs, seconds, lambda p: (*start, *methods(p, left.append)))
+        begin: tuple[Method, ...] = ()
+        stored = basis is not None and not self.learning
+        if start is not None and start.fits(program) and (start.sure or not stored):
+            begin = self._on(start)
+        elif basis is not None and stored:
+            begin = self._from(goal, basis)
+        found = answer(program, costs, seconds, lambda p: (*begin, *methods(p, left.append)))
         if left:
             self.cold += 1
         else:
             self.hot += 1
-        if found.status is Status.OPTIMAL and left and self.learning:
-            self.bases[goal] = self._basis(program, left[-1])
+        if found.status is Status.OPTIMAL and found.vertex is not None and self.learning:
+            columns, rows = keys(program.column_families), keys(program.row_families)
+            self.bases[goal] = Basis(columns, rows, found.vertex.columns, found.vertex.rows)
         return found
 
-    def _basis(self, program: Program, highs: highspy.Highs) -> Basis:
-        basis = highs.getBasis()
-        columns, rows = ([_CODES[s] for s in codes] for codes in (basis.col_status, basis.row_status))
-        return Basis(
-            keys(program.column_families),
-            keys(program.row_families),
-            np.array(columns, np.int8),
-            np.array(rows, np.int8),
-        )
+    def _on(self, vertex: Vertex) -> tuple[Method, ...]:
+        """Go on from the vertex of the goal before."""
 
-    def _from(self, goal: str, basis: Basis, program: Program) -> tuple[Method, ...]:
         def run(program: Program, costs: Floats, seconds: float | None) -> Solution:
-            highs = self._with(program, costs)
+            highs = self._with(program, costs, vertex.pivots(program))
+            set_vertex(highs, vertex)
+            return self._kept(run_loaded(highs, program))
+
+        return (Method("HiGHS from the goal before", run),)
+
+    def _from(self, goal: str, basis: Basis) -> tuple[Method, ...]:
+        """Go on from where the goal was in an earlier run."""
+
+        def run(program: Program, costs: Floats, seconds: float | None) -> Solution:
+            highs = self._with(program, costs, max(PIVOTS * program.shape[0], 1000))
             start = self._starts.get(goal)
             if start is None or not start.fits(program):
                 highs.setBasis(_start(basis, program))
@@ -127,15 +137,18 @@ class Warm:
                 start = self._starts[goal] = Start.at(program, highs.getBasis())
             else:
                 highs.setBasis(start.basis)
-            found = run_loaded(highs, program)
-            if found.status is Status.OPTIMAL:
-                return found
-            self._held = None
-            return unanswered(Status.ERROR, found.seconds, found.detail)
+            highs.setOptionValue("simplex_strategy", DUAL)
+            return self._kept(run_loaded(highs, program))
 
         return (Method("HiGHS from an earlier basis", run),)
 
-    def _with(self, program: Program, costs: Floats) -> highspy.Highs:
+    def _kept(self, found: Solution) -> Solution:
+        """Let go of HiGHS where it did not come to an end."""
+        if found.status not in (Status.OPTIMAL, Status.INFEASIBLE):
+            self._held = None
+        return from_start(found)
+
+    def _with(self, program: Program, costs: Floats, pivots: int) -> highspy.Highs:
         """HiGHS with a program; from one goal to the next only bounds and costs are handed over."""
         if self._held is not None and self._held[1].matrix is program.matrix:
             highs, old, before = self._held
@@ -146,8 +159,8 @@ class Warm:
             k = _differ((old.row_lower, program.row_lower), (old.row_upper, program.row_upper))
             highs.changeRowsBounds(len(k), k, program.row_lower[k], program.row_upper[k])
         else:
-            limit = max(PIVOTS * program.shape[0], 1000)
-            highs = loaded(program, costs, {"solver": "simplex", "simplex_iteration_limit": limit})
+            highs = loaded(program, costs, {"solver": "simplex"})
+        highs.setOptionValue("simplex_iteration_limit", pivots)
         self._held = (highs, program, costs)
         return highs
 
@@ -160,9 +173,9 @@ def _start(basis: Basis, program: Program) -> highspy.HighsBasis:
     free = at == LOWER
     at[free & np.isinf(program.lower)] = UPPER
     at[(at == UPPER) & np.isinf(program.upper)] = LOWER
-    at[(at != BASIC) & np.isinf(program.lower) & np.isinf(program.upper)] = ZERO
-    start.col_status = _STANDS[at].tolist()
-    start.row_status = _STANDS[_mapped(basis.rows, basis.row_codes, rows, BASIC)].tolist()
+    at[(at != BASIC) & np.isinf(program.lower) & np.isinf(program.upper)] = FREE
+    start.col_status = STANDS[at].tolist()
+    start.row_status = STANDS[_mapped(basis.rows, basis.row_codes, rows, BASIC)].tolist()
     # HiGHS mends the count and the singularities of a basis that comes from elsewhere.
     start.alien = start.valid = True
     return start

@@ -159,9 +159,15 @@ class Stability:
         size = effort.program.shape[1]
         x = None if outcome.x is None else outcome.x[:size]
         return Outcome(
-            outcome.status, effort.program, x, dict(best.best), dict(best.duals), best.solves + outcome.solves,
-            best.seconds + outcome.seconds, outcome.detail,
-        )  # fmt: skip
+            outcome.status,
+            effort.program,
+            x,
+            best=dict(best.best),
+            duals=dict(best.duals),
+            solves=best.solves + outcome.solves,
+            seconds=best.seconds + outcome.seconds,
+            detail=outcome.detail,
+        )
 
     def quotas(self, quotas: Quotas, solver: Engine, seconds: float | None) -> Outcome:
         """Solve the quota program of a level so that published quotas move little."""
