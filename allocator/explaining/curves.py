@@ -77,10 +77,16 @@ class Curve:
         if self.planned and not self.straight:
             ways = np.linspace(self.low, self.high, LOOKS)
             values = np.array([self.at(w) for w in ways])
-            lines = values[0] + np.linspace(0.0, 1.0, LOOKS)[:, None] * (values[-1] - values[0])
-            off = float((np.abs(values - lines) / np.maximum(1.0, np.abs(values).max(axis=0))).max())
-            parts = min(1 + int(np.sqrt(off / exact)), MOST)  # with twice as many lines they are four times nearer
+            room = exact * np.maximum(1.0, np.abs(values).max(axis=0))
+            while parts < MOST and (np.abs(values - self._lines(ways, parts)) > room).any():
+                parts += 1
         return [self.low, *np.linspace(self.low, self.high, parts + 1)[1:-1].tolist(), self.high]
+
+    def _lines(self, ways: Floats, parts: int) -> Floats:
+        """So many straight lines from end to end, at some ways."""
+        ends = np.linspace(self.low, self.high, parts + 1)
+        at_ends = np.array([self.at(w) for w in ends])
+        return np.stack([np.interp(ways, ends, goal) for goal in at_ends.T], axis=1)
 
     @property
     def planned(self) -> bool:
@@ -173,7 +179,7 @@ class _Pen:
             return Curve(low, high, low, span, np.tile(nothing, (3, 1)), nothing) if empty else None
         there = np.array([v for v in values if v is not None])
         for degree in (1, 2, 3):
-            piece = _through(low, high, there / self.size, self.size, degree)
+            piece = through(low, high, there / self.size, self.size, degree)
             if piece is not None and all(self.on(piece, low + s * span) for s in (*FIT, *CHECK)):
                 return piece
         return None
@@ -247,7 +253,7 @@ class _Pen:
         return all((np.abs(long.at(w) - short.at(w)) <= 0.5 * self.exact * self.size).all() for w in ways)
 
 
-def _through(low: float, high: float, values: Floats, size: Floats, degree: int) -> Curve | None:
+def through(low: float, high: float, values: Floats, size: Floats, degree: int) -> Curve | None:
     """A curve through four points: a line through the ends, a parabola, or a quotient; None where it has a pole."""
     s = np.array(FIT[1:])
     away = values[1:] - values[0]

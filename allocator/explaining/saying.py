@@ -32,11 +32,18 @@ KINDS = {
 }
 """Kinds of rules that give way."""
 
-PERIODS = {
-    "week": N_("{new} instead of {now} visits a week"),
-    "month": N_("{new} instead of {now} visits a month"),
-    "quarter": N_("{new} instead of {now} visits a quarter"),
-    "year": N_("{new} instead of {now} visits a year"),
+PROMISES = {
+    "week": N_("{tier} clients, visits a week: {new} instead of {now}"),
+    "month": N_("{tier} clients, visits a month: {new} instead of {now}"),
+    "quarter": N_("{tier} clients, visits a quarter: {new} instead of {now}"),
+    "year": N_("{tier} clients, visits a year: {new} instead of {now}"),
+}
+
+EXECUTIVES = {
+    "week": N_("{tier} clients, visits with an executive a week: {new} instead of {now}"),
+    "month": N_("{tier} clients, visits with an executive a month: {new} instead of {now}"),
+    "quarter": N_("{tier} clients, visits with an executive a quarter: {new} instead of {now}"),
+    "year": N_("{tier} clients, visits with an executive a year: {new} instead of {now}"),
 }
 
 BOUND_SAID = ("target", "most", "least", "within", "floor", "cap", "incentive")
@@ -129,28 +136,28 @@ def _less(text: str, key: str) -> Callable[[Wording, Part], str]:
 
 
 def _hours(words: Wording, p: Part) -> str:
-    says = _("{who}: {amount} hours more a day (from {now} to {new})")
+    says = _("{who}: {amount} h more a day (from {now} to {new})")
     if "unit" in p.what:
-        says = _("every rep of {who}: {amount} hours more a day (from {now} to {new})")
+        says = _("every rep of {who}: {amount} h more a day (from {now} to {new})")
     who = p.what.get("rep") or p.what["unit"]
     return says.format(who=who, amount=count(p.amount), now=count(p.now), new=count(p.now + p.amount))
 
 
 def _days(words: Wording, p: Part) -> str:
-    says = _("{who}: {new} instead of {now} visits a day")
+    says = _("{who}, visits a day: {new} instead of {now}")
+    if "unit" in p.what:
+        says = _("every rep of {who}, visits a day: {new} instead of {now}")
     who = p.what.get("rep") or p.what["unit"]
     return says.format(who=who, now=count(p.now), new=count(p.now + p.amount))
 
 
-def _promise(words: Wording, p: Part) -> str:
-    tiers = dict(zip(words.model["tiers"]["tier"], words.model["tiers"]["per"], strict=True))
-    says = _(PERIODS[str(tiers[p.what["tier"]])]).format(new=count(p.now - p.amount), now=count(p.now))
-    return _("{tier} clients: {says}").format(tier=p.what["tier"], says=says)
+def _per_period(texts: Mapping[str, str]) -> Callable[[Wording, Part], str]:
+    def says(words: Wording, p: Part) -> str:
+        tier = p.what["tier"]
+        per = dict(zip(words.model["tiers"]["tier"], words.model["tiers"]["per"], strict=True))[tier]
+        return _(texts[str(per)]).format(tier=tier, new=count(p.now - p.amount), now=count(p.now))
 
-
-def _executive(words: Wording, p: Part) -> str:
-    says = _("{tier} clients: {new} instead of {now} visits with an executive")
-    return says.format(tier=p.what["tier"], new=count(p.now - p.amount), now=count(p.now))
+    return says
 
 
 def _monthly(text: str, every: str, key: str, measure: str) -> Callable[[Wording, Part], str]:
@@ -205,8 +212,8 @@ _PARTS: Mapping[str, Callable[[Wording, Part], str]] = {
     "least": _less(N_("line {name}: at least {new} instead of {now}"), "line"),
     "hours": _hours,
     "days": _days,
-    "promise": _promise,
-    "executive": _executive,
+    "promise": _per_period(PROMISES),
+    "executive": _per_period(EXECUTIVES),
     "pool": _monthly(N_("{name}, {month}: {amount} more"), N_("{name}: {amount} more each month"), "resource", "hours"),
     "supply": _monthly(
         N_("{name}, {month}: {amount} more delivered"),

@@ -22,6 +22,13 @@ PERIODS = {
     "year": N_("visits a year"),
 }
 
+ONE = {
+    "week": N_("1 visit a week"),
+    "month": N_("1 visit a month"),
+    "quarter": N_("1 visit a quarter"),
+    "year": N_("1 visit a year"),
+}
+
 OF_THE_REST = ("hours", "heads", "resource", "supply")
 """Kinds of limits that are about the months that are not over."""
 
@@ -59,12 +66,14 @@ class LimitWords:
         """An amount of it."""
         if limit.measure == "money":
             return self.wording.amounts.money(value)
+        number = count(value)
         if limit.measure == "heads":
-            return _("{number} people").format(number=count(value))
+            return _("1 person") if number == "1" else _("{number} people").format(number=number)
         if limit.measure == "share":
             return share(value)
         if limit.kind == "promise":
-            return _("{number} {unit}").format(number=count(value), unit=_(PERIODS[self._per(limit)]))
+            per = self._per(limit)
+            return _(ONE[per]) if number == "1" else _("{number} {unit}").format(number=number, unit=_(PERIODS[per]))
         return self.wording.measured(limit.measure, value)
 
     def signed(self, limit: Limit, value: float) -> str:
@@ -80,7 +89,7 @@ class LimitWords:
             text = _("{money} more contribution") if change > 0 else _("{money} less contribution")
             return text.format(money=self.wording.amounts.money(abs(change)))
         if goal == "visits":
-            text = _("{number} promised visits less") if change > 0 else _("{number} promised visits more")
+            text = _("promised visits: {number} fewer") if change > 0 else _("promised visits: {number} more")
             return text.format(number=count(abs(change) * promised))
         level, priority, what = goal.split()
         if what == "largest":
@@ -93,10 +102,12 @@ class LimitWords:
             else:
                 text = _("{target}: {amount} more") if change > 0 else _("{target}: {amount} less")
             return text.format(target=name, amount=self.wording.measured(one.metric, abs(change) * one.size))
-        text = _("{level} targets of priority {priority} missed by {points} points more")
+        text = _("{level} targets of priority {priority} missed by {points} more")
         if change < 0:
-            text = _("{level} targets of priority {priority} missed by {points} points less")
-        return text.format(level=_(LEVELS[level]), priority=priority, points=count(100 * abs(change)))
+            text = _("{level} targets of priority {priority} missed by {points} less")
+        number = count(100 * abs(change))
+        points = _("1 point") if number == "1" else _("{number} points").format(number=number)
+        return text.format(level=_(LEVELS[level]), priority=priority, points=points)
 
 
 def _line(limit: Limit) -> str:

@@ -112,7 +112,7 @@ class Wording:
         bound = share(one) if row["share_of"] else self.measured(item.measure, one)
         if row["share_of"]:
             bound = _("{share} of {metric}").format(share=bound, metric=self.metric(row["share_of"]))
-        return says.format(target=row["target"], level=_(LEVELS[str(row["level"])]), cut="; ".join(cut), bound=bound)
+        return says.format(target=row["target"], level=_(LEVELS[str(row["level"])]), cut=_("; ").join(cut), bound=bound)
 
     def pin(self, item: Item) -> str:
         """A pin: whose quota, of what, when."""

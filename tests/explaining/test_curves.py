@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from directly import on_it
 from random_models import random_model
 
 from allocator.errors import InputError
-from allocator.explaining.curves import drawn
+from allocator.explaining.curves import FIT, MOST, drawn, through
 from allocator.explaining.frontier import frontier
 from allocator.explaining.limits import every_limit, make_limit
 from allocator.explaining.resolving import Along, Resolver
@@ -44,6 +45,38 @@ def test_quotients_are_found(seed: int) -> None:
         assert np.allclose(there, at(way), rtol=0, atol=1e-7 * 10)
     bends = [a.high for a, b in zip(drawing.pieces[:-1], drawing.pieces[1:], strict=True)]
     assert bends == [b.low for b in drawing.pieces[1:]]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_quotient_goes_through_its_points(seed: int) -> None:
+    """Four points of a quotient give it back everywhere, in goals of very different size; four of a line or parabola give those."""
+    rng = np.random.default_rng(seed)
+    size = np.array([1e-3, 1.0, 1e6])
+    top, pole = rng.normal(size=(3, 3)), rng.uniform(-0.7, 5, 3)
+    low, high = 3.0, 3.0 + rng.uniform(0.01, 40)
+    for degree, curved, below in ((1, 0.0, 0.0 * pole), (2, 1.0, 0.0 * pole), (3, 1.0, pole)):
+
+        def at(way: float, curved: float = curved, below: Floats = below) -> Floats:
+            s = (way - low) / (high - low)
+            return np.asarray((top[0] + s * (top[1] + s * curved * top[2])) / (1 + below * s) * size)
+
+        values = np.array([at(low + part * (high - low)) for part in FIT])
+        piece = through(low, high, values / size, size, degree)
+        assert piece is not None
+        assert piece.straight == (degree == 1)
+        for way in rng.uniform(low, high, 200):
+            assert np.allclose(piece.at(way) / size, at(way) / size, rtol=1e-9, atol=1e-9)
+        ways = piece.between(1e-3)
+        for a, b in itertools.pairwise(ways):
+            middle = (piece.at(a) + piece.at(b)) / 2 - piece.at((a + b) / 2)
+            room = 1e-3 * np.maximum(1.0, np.abs([piece.at(w) for w in ways]).max(axis=0))
+            assert len(ways) == MOST + 1 or (np.abs(middle) <= 1.01 * room).all()  # it looks at 65 places
+
+
+def test_a_pole_is_no_piece() -> None:
+    """A quotient that goes to infinity just behind its end is not taken: it may as well be two pieces."""
+    values = np.array([[1.0 / (1 - 0.999 * part)] for part in FIT])
+    assert through(0.0, 1.0, values, np.ones(1), 3) is None
 
 
 def test_steps_and_gaps() -> None:

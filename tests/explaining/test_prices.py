@@ -13,9 +13,11 @@ from directly import moved
 from random_models import random_model
 
 from allocator.errors import EngineError, InputError
+from allocator.explaining.limits import make_limit
 from allocator.explaining.lines import first_piece, straight
+from allocator.explaining.moving import same
 from allocator.explaining.prices import Price, Prices, binding, priced, prices
-from allocator.explaining.resolving import Resolver
+from allocator.explaining.resolving import Along, Resolver
 from allocator.model import Model
 from allocator.program import Floats
 from allocator.reading import load
@@ -156,6 +158,48 @@ def test_the_first_bend_is_found(seed: int) -> None:
     assert piece.bends
     assert piece.slope[0] == pytest.approx(slopes[0], rel=1e-6)
     assert piece.end == pytest.approx(bends[0], rel=2e-4)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_step_ends_a_piece(seed: int) -> None:
+    """Where goals jump, and go on another way behind the jump, the piece ends there, to one ten-thousandth and in few looks."""
+    rng = np.random.default_rng(seed)
+    jump, height = rng.uniform(2, 90), rng.uniform(0.1, 1000) * rng.choice([-1, 1])
+    looked: set[float] = set()
+
+    def at(way: float) -> Floats:
+        looked.add(way)
+        return np.array([3 * way + (height + np.sin(way) if way > jump else 0.0)])
+
+    piece = first_piece(at, np.zeros(1), 1.0, 100.0)
+    assert piece is not None
+    assert piece.bends
+    assert piece.slope[0] == pytest.approx(3)
+    assert jump * (1 - 2e-4) <= piece.end <= jump
+    assert len(looked) <= 40
+
+
+@pytest.mark.parametrize("seed", range(20) if PROOF else range(3))
+def test_hours_of_some_move_as_those_of_all(seed: int, tmp_path: Path) -> None:
+    """Random models: where hours are not written anew for each limit, the program is the one of the changed tables."""
+    try:
+        model = load(random_model(seed).write(tmp_path / "model"))
+        resolver = Resolver(model)
+    except (InputError, EngineError):
+        return
+    if resolver.outcome.x is None or resolver.hours is None:
+        return
+    for name, codes in (("unit", model["units"]["unit"]), ("rep", model["reps"]["rep"])):
+        for code in codes:
+            try:
+                along = Along(resolver, make_limit(model, resolver.grain, "hours", {name: str(code)}))
+            except InputError:
+                continue
+            for low, high, move in along.moves:
+                for value in (low, high, 0.3 * low + 0.7 * high):
+                    effort = along.effort(value)
+                    assert effort is not None
+                    assert same(move.at(value - along.limit.now), effort.program), (name, code, value)
 
 
 @pytest.mark.parametrize("seed", range(20))
