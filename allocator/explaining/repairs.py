@@ -255,7 +255,11 @@ class Finder:
         amounts = self._amounts(KINDS[kind])
         if amounts is None:
             return None
-        return self._tuned(kind, amounts) if amounts else self._searched(kind)
+        found = self._tuned(kind, amounts) if amounts else self._searched(kind)
+        if found is None and self.ways.integer.any():  # parts of contracts may do with less than whole ones
+            amounts = self.ways.cheapest(KINDS[kind], fine=True, whole=True)
+            found = self._tuned(kind, amounts) if amounts and len(amounts) <= MANY else None
+        return found
 
     def _amounts(self, kinds: Sequence[str], *, mixed: bool = False) -> Amounts | None:
         """What the program finds cheapest: of single reps and months, or where that would be many of units and all months."""

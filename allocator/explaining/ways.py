@@ -18,6 +18,9 @@ from allocator.program import Floats
 USED = 1e-7
 """Part of what is there, or of its largest amount, below which a change is none."""
 
+SECONDS = 20.0
+"""Limit of one question about whole numbers."""
+
 
 class Ways:
     """A rulebook's program with a column for each relief, solved for one kind of relief after another.
@@ -42,6 +45,7 @@ class Ways:
         entries = (effect * self.unit[column], (row.astype(np.int64), column))
         give = sp.csr_array(sp.coo_array(entries, shape=(program.shape[0], count)))
         self.columns = program.shape[1]
+        self.integer = np.concatenate([program.integer & (program.lower < program.upper), np.zeros(count, bool)])
         self.program = replace(
             program,
             lower=np.concatenate([program.lower, np.zeros(count)]),
@@ -54,7 +58,9 @@ class Ways:
         costs = np.zeros(self.columns + count)
         self._highs = loaded(self.program, costs, {"solver": solver, "time_limit": 3600.0})
 
-    def cheapest(self, kinds: Sequence[str], *, fine: bool, mixed: bool = False) -> dict[int, float] | None:
+    def cheapest(
+        self, kinds: Sequence[str], *, fine: bool, mixed: bool = False, whole: bool = False
+    ) -> dict[int, float] | None:
         """Return the amount of each relief of some kinds that is used in the cheapest way; None if there is no way.
 
         Parameters
@@ -64,6 +70,8 @@ class Ways:
             Whether reliefs of single reps and months are taken, where there are such, or those of units and all months.
         mixed : bool
             Whether amounts are measured by the total of their kind, to compare kinds.
+        whole : bool
+            Whether what is counted in ones is whole; there may be no answer in time then.
         """
         single = {(r.kind, r.fine) for r in self.reliefs}
         taken = np.array([self._taken(r, kinds, fine, single) for r in self.reliefs], bool)
@@ -72,7 +80,8 @@ class Ways:
         most = np.array([r.most for r in self.reliefs]) / self.unit
         costs = np.array([r.cost / r.whole if mixed else r.cost for r in self.reliefs]) * self.unit
         scale = float(costs[taken].mean())
-        amounts = self._solve(np.where(taken, most, 0.0), np.where(taken, costs / scale, 0.0))
+        bounds, prices = np.where(taken, most, 0.0), np.where(taken, costs / scale, 0.0)
+        amounts = self._solve_whole(bounds, prices) if whole else self._solve(bounds, prices)
         if amounts is None:
             return None
         used = np.flatnonzero(amounts > USED)
@@ -91,6 +100,13 @@ class Ways:
     def _alone(self, relief: Relief) -> bool:
         wide = [r for r in self.reliefs if r.kind == relief.kind and not r.fine]
         return not any(set(relief.rows) <= set(r.rows) for r in wide)
+
+    def _solve_whole(self, most: Floats, costs: Floats) -> Floats | None:
+        upper = np.concatenate([self.program.upper[: self.columns], most])
+        program = replace(self.program.with_bounds(self.program.lower, upper), integer=self.integer)
+        everything = np.concatenate([np.zeros(self.columns), costs])
+        solution = self.engine.solve(program, everything, seconds=SECONDS)
+        return None if solution.x is None else np.asarray(solution.x[self.columns :])
 
     def _solve(self, most: Floats, costs: Floats) -> Floats | None:
         place = np.arange(self.columns, self.columns + len(most), dtype=np.int32)

@@ -271,6 +271,36 @@ exposure,             exposure, ,                    3000,         ,        1
     )
 
 
+def relaxation(folder: Path) -> Path:
+    """Write the infeasible program of AMPL's documentation, as HiGHS's check/TestIis.cpp has it, as rules that clash.
+
+    −X + 21Y ≥ 2, −3X + 2Y ≤ 1, 20X + Y ≤ 20, X ≥ 5, all whole: X and Y are contracts of two products, and each row is a target for
+    what these contracts bring.
+    """
+    brings = {"X": {"R0": -1, "R1": -3, "R2": 20}, "Y": {"R0": 21, "R1": 2, "R2": 1}}
+    return write(
+        folder,
+        "{title: Relaxation, start: '2026-01', months: 1, country: US, currency: USD, money_unit: $, language: en}",
+        {
+            "reps": "rep, unit\nagent, sales",
+            "products": "product, margin, contract_value, large\nX, 0.5, 1, yes\nY, 0.5, 1, yes",
+            "clients": "client, tier, owner\nbuyers, buyers, agent",
+            "demand": "client, product, expected, ceiling\nbuyers, X, 100, 100\nbuyers, Y, 100, 100",
+            "yields": lines(
+                "source, metric, amount",
+                (f"{product}, {row}, {amount}" for product, each in brings.items() for row, amount in each.items()),
+            ),
+            "targets": """\
+target, metric,    scope,     at_least, at_most, priority
+R0,     R0,        ,          2,        ,        hard
+R1,     R1,        ,          ,         1,       hard
+R2,     R2,        ,          ,         20,      hard
+X,      contracts, product=X, 5,        ,        hard
+""",
+        },
+    )
+
+
 def suncoast(folder: Path) -> Path:
     """Write Suncoast Office Supplies: four salespeople, five targets in order of priority.
 

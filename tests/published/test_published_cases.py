@@ -4,15 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from published_tables import COST_PER_REP, DRUGS, MEDIA, TERRITORIES, callplan, media_selection, suncoast, syntex
+from published_tables import (
+    COST_PER_REP,
+    DRUGS,
+    MEDIA,
+    TERRITORIES,
+    callplan,
+    media_selection,
+    relaxation,
+    suncoast,
+    syntex,
+)
 
 import allocator
 from allocator.cli import main
+from allocator.engines import engine
+from allocator.explaining.clashing import with_slack
+from allocator.explaining.effort_rules import effort_rules
+from allocator.explaining.explanation import explain
 from allocator.plan import Plan
 
 WITHIN = 1e-3
@@ -257,3 +272,48 @@ class TestSuncoast:
         )
         assert targets["gap"].drop("new customers").to_list() == pytest.approx([0] * 4, abs=1e-9)
         assert targets["gap"]["new customers"] == pytest.approx(60)
+
+
+class TestRelaxation:
+    """An infeasible program of AMPL's documentation and its least relaxations, as HiGHS's check/TestIis.cpp has them; from tables."""
+
+    @pytest.mark.parametrize(
+        ("penalties", "contracts", "violation"),
+        [
+            pytest.param({"X": 1, "R0": 1, "R1": 1, "R2": 1}, (1, 1), 5, id="all 1"),
+            pytest.param({"X": None, "R0": None, "R1": 1, "R2": 1}, (5, 1), 81, id="lower bounds hard"),
+            pytest.param({"X": 1, "R0": 1, "R1": None, "R2": 10}, (1, 0), 7, id="rows 1, hard, 10"),
+            pytest.param({"X": 1, "R0": 10, "R1": 1, "R2": 1}, (1, 1), 5, id="rows 10, 1, 1"),
+        ],
+    )
+    def test_penalties(
+        self, penalties: dict[str, float | None], contracts: tuple[int, int], violation: float, tmp_path: Path
+    ) -> None:
+        """What explain asks, by how much rules give way at least, has the published sum, and is so at the published contracts."""
+        book, _effort = effort_rules(allocator.load(relaxation(tmp_path / "model")))
+        program, atoms = with_slack(book), book.atoms
+        columns = book.program.shape[1]
+        natural = (atoms["size"] * atoms["factor"]).to_numpy(float)
+        asked = [penalties[str(name)] for name in atoms["target"]]
+        integer = np.concatenate([book.program.integer, np.zeros(len(atoms), bool)])
+        upper = np.concatenate([program.upper[:columns], [0.0 if p is None else np.inf for p in asked]])
+        costs = np.concatenate([np.zeros(columns), [(p or 0.0) * n for p, n in zip(asked, natural, strict=True)]])
+        held = replace(program, integer=integer, upper=upper)
+        solution = engine("highs").solve(held, costs)
+        assert solution.x is not None
+        assert costs @ solution.x == pytest.approx(violation)
+        place = book.program.family("contracts").slice
+        lower, upper = held.lower.copy(), held.upper.copy()
+        lower[place] = upper[place] = contracts
+        there = engine("highs").solve(held.with_bounds(lower, upper), costs)
+        assert there.x is not None
+        assert costs @ there.x == pytest.approx(violation)
+
+    def test_what_clashes_and_the_way_out(self, tmp_path: Path) -> None:
+        """X ≥ 5 and 20X + Y ≤ 20 clash; the way out is the published relaxation: one X and one Y, for which R2 is 21."""
+        found = explain(allocator.load(relaxation(tmp_path / "model")))
+        ((problem,)) = found.problems
+        ((told,)) = problem.told
+        assert {m.item.labels["target"]: m.gap for m in told.missing} == pytest.approx({"X": -4, "R2": 80})
+        (way,) = problem.repairs
+        assert {p.what["target"]: p.amount for p in way.parts} == pytest.approx({"X": 4, "R2": 1})
