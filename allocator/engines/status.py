@@ -54,7 +54,7 @@ class Vertex:
 
     def pivots(self, program: Program) -> int:
         """Simplex iterations after which one gives up: from nothing would not take longer."""
-        return max(int((1e9 if self.sure else 2e8) / max(program.nonzeros, 1)), 200)
+        return max(int((5e9 if self.sure else 2e8) / max(program.nonzeros, 1)), 200)
 
     def fits(self, program: Program) -> bool:
         """Whether it is one of a program of this shape."""

@@ -148,7 +148,10 @@ def near_days(client: Ints, day: Ints, spacing: Ints, days: int) -> Ints:
     which = np.repeat(np.arange(len(day)), size)
     at = day[which] - gap[which] + 1 + np.arange(len(which)) - np.repeat(np.cumsum(size) - size, size)
     here = (at >= 0) & (at < days)
-    return np.unique(client[which[here]] * days + at[here])
+    # Keys are few beside the days that repeat: flags are quicker than sorting.
+    near = np.zeros((int(client.max(initial=-1)) + 1) * days, bool)
+    near[client[which[here]] * days + at[here]] = True
+    return np.flatnonzero(near)
 
 
 def part_of(task: Task, rows: Ints, item: Ints, day: Ints) -> Task:
