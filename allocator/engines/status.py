@@ -54,7 +54,8 @@ class Vertex:
 
     def pivots(self, program: Program) -> int:
         """Simplex iterations after which one gives up: from nothing would not take longer."""
-        return max(int((5e9 if self.sure else 2e8) / max(program.nonzeros, 1)), 200)
+        few = max(int(2e8 / max(program.nonzeros, 1)), 200)
+        return sum(program.shape) if self.sure else few
 
     def fits(self, program: Program) -> bool:
         """Whether it is one of a program of this shape."""
