@@ -7,13 +7,14 @@ SYSTEM := .venv-system/.ready
 BENCH := .venv-bench/.ready
 LONG := tests/test_agreement.py tests/test_relations.py tests/test_target_matrix.py tests/test_replanning.py tests/test_packaging.py \
 	tests/test_models.py tests/test_counts_shipped.py tests/test_model_facts.py tests/test_sums.py tests/test_shipped_visits.py \
-	tests/test_mutations.py tests/test_pinning.py tests/test_plausibility.py \
+	tests/test_mutations.py tests/test_pinning.py tests/test_plausibility.py tests/test_rules.py tests/test_software.py \
+	tests/test_field_sales.py tests/test_market.py tests/test_spoiled_workbooks.py tests/visits/test_keeping.py \
 	tests/scenarios/test_shipped_scenarios.py tests/scenarios/test_scenario_facts.py \
 	tests/comparing/test_comparing.py tests/comparing/test_shipped_comparisons.py tests/comparing/test_compare_command.py \
 	tests/batches/test_kills.py tests/batches/test_batch_command.py \
 	tests/registry/test_registry_faults.py tests/registry/test_registry_commands.py tests/registry/test_approving.py \
 	tests/pages/test_run_page.py tests/pages/test_report_command.py tests/letters/test_letters.py \
-	$(wildcard tests/reviewing/test_*.py tests/health/test_*.py) tests/committing/test_commitments.py \
+	$(wildcard tests/reviewing/test_*.py tests/health/test_*.py) $(wildcard tests/committing/test_*.py) \
 	$(wildcard tests/spreadsheets/test_*.py) tests/importing/test_crm_systems.py \
 	tests/explaining/test_brute_force.py tests/explaining/test_frontier.py tests/explaining/test_why.py
 CATALOGUE := allocator/locale/zh/LC_MESSAGES/allocator
@@ -28,10 +29,11 @@ plan: $(READY)  ## plan the telecom model: a run folder in runs/telecom and a su
 	$(BIN)/allocator solve models/telecom
 
 test: $(READY) lint  ## style, types and tests
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --ignore tests/system $(addprefix --ignore ,$(LONG))
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m 'not long' $(addprefix --ignore ,tests/system $(LONG))
 
 test-long: $(READY)  ## tests that take long: whole models, engines beside each other, what ifs, kills, the wheel
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(LONG)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m long $(addprefix --ignore ,tests/system $(LONG))
 
 test-system: $(SYSTEM)  ## tests with what not everybody has: Parquet, Ray, PostgreSQL, Chromium, LibreOffice (.ci/packages)
 	.venv-system/bin/python -m pytest tests/system

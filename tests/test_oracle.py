@@ -459,12 +459,13 @@ def test_pocket_as_derived() -> None:
     goals(model, visits=0, base_1_largest=0, base_2_largest=1 / 120, base_2_sum=1 / 120, contribution=628_700)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", [pytest.param(s, marks=pytest.mark.long if 8 <= s < 200 else ()) for s in SEEDS])
 def test_engine_agrees_with_the_oracle(seed: int, tmp_path: Path) -> None:
     """Every goal of a random small model has the oracle's value, and the audit finds nothing."""
     compare(load(random_model(seed).write(tmp_path / "model")))
 
 
+@pytest.mark.long
 @settings(
     max_examples=max(5, len(SEEDS) // 20),
     deadline=None,

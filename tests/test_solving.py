@@ -77,11 +77,13 @@ class TestNoPlan:
         assert goals(free)["base 2 sum"] == 0
         assert goals(strict)["contribution"] == pytest.approx(goals(free)["contribution"], rel=1e-9)
 
+    @pytest.mark.long
     @pytest.mark.parametrize("name", ["ortools", "highs", "pulp"])
     def test_a_time_limit(self, name: str) -> None:
         """A model of a thousand clients is not planned in a hundredth of a second; then there is no plan."""
         self.check(solving.solve(load(ROOT / "models" / "telecom"), engine=name, seconds=0.01), "limit")
 
+    @pytest.mark.long
     def test_a_limit_at_any_solve(self) -> None:
         """A solve cut short leaves no plan; only where it chose among equal plans the plan stands, with every goal as good."""
         model = load(ROOT / "models" / "pocket")
@@ -134,6 +136,7 @@ def no_targets(name: str, rows: Rows) -> Rows:
     return [{**rows[0], "at_least": "1"}] if name == "targets" else rows
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("ending", [".mps", ".lp"])
 @pytest.mark.parametrize("name", NAMES)
 def test_export_holds_the_first_goal(name: str, ending: str, tmp_path: Path) -> None:

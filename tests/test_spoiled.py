@@ -401,6 +401,7 @@ def test_many_defects_are_counted(tmp_path: Path) -> None:
 ODD = ("", "NaN", "-1", "0", "1e308", "a=b", ";;", "，", "k1", "ann", "all", "A", "fair", "2026-13", "1970-01-01", '"')
 
 
+@pytest.mark.long
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_any_odd_cell_is_read_or_refused(data: st.DataObject, tmp_path: Path) -> None:

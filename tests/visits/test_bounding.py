@@ -20,6 +20,7 @@ from allocator.visits.scheduling import prepare, survey
 from allocator.visits.tasks import Placed, Task, home_areas
 
 PROOFS = int(os.environ.get("ALLOCATOR_PROOF", "6"))
+SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, PROOFS))]
 VISITS = 14
 """Visits of a small task."""
 
@@ -138,7 +139,7 @@ def best(task: Task, placed: Placed) -> float:
     return solver.objective_value / scale
 
 
-@pytest.mark.parametrize("seed", range(PROOFS))
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("equal", [True, False])
 def test_no_valid_schedule_is_cheaper_than_the_bound(telecom_model: Model, seed: int, equal: bool) -> None:
     """Proves on small instances that CP-SAT's best lies between bound and cost, with spacing, for one length and for several."""
@@ -153,7 +154,7 @@ def test_no_valid_schedule_is_cheaper_than_the_bound(telecom_model: Model, seed:
     assert compared
 
 
-@pytest.mark.parametrize("seed", range(PROOFS))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_the_bound_is_the_cost_where_a_flow_is_the_answer(telecom_model: Model, seed: int) -> None:
     """Proves that for visits of one length without spacing bound, cost and CP-SAT's best are one number."""
     proved = 0
