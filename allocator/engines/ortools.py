@@ -38,6 +38,9 @@ _STATUS = {
     result_pb2.TERMINATION_REASON_NO_SOLUTION_FOUND: Status.NO_SOLUTION_FOUND,
 }
 
+MEDIUM = 200_000
+"""Nonzeros up to which GLOP is tried before the interior point."""
+
 _CODES = np.full(6, FREE, np.int8)
 """Where a column or row stands, by what MathOpt calls it."""
 _CODES[solution_pb2.BASIS_STATUS_AT_LOWER_BOUND] = _CODES[solution_pb2.BASIS_STATUS_FIXED_VALUE] = LOWER
@@ -85,7 +88,9 @@ def _methods(program: Program) -> Sequence[Method]:
     simplex, glop = _method("HiGHS simplex"), _method("GLOP")
     interior, whole, scip = _method("HiGHS interior point"), _method("HiGHS"), _method("SCIP")
     if not program.integer.any():
-        return (simplex, glop, interior) if program.nonzeros <= SMALL else (interior, simplex, glop)
+        if program.nonzeros <= SMALL:
+            return (simplex, glop, interior)
+        return (glop, interior, simplex) if program.nonzeros <= MEDIUM else (interior, simplex, glop)
     return (whole, scip, _method("CP-SAT")) if _discrete(program) else (whole, scip)
 
 
