@@ -105,8 +105,10 @@ def _clash(words: Wording, told: Told, misses: Mapping[Key, float]) -> Renderabl
         item, how = together[0].item, saying.missing(words, together[0], alone=len(told.missing) == 1)
         if len(together) > 1:
             item, how = _as_one(words, together)
-        elif item.key in misses and misses[item.key] > MORE * abs(together[0].gap):
-            how += _(" (in the plan {amount})").format(amount=words.gap(item, misses[item.key]))
+        else:
+            missed = misses.get(tuple(part for part in item.key if part != "each="), 0.0)
+            if missed > MORE * abs(together[0].gap):
+                how += _(" (in the plan {amount})").format(amount=words.gap(item, missed))
         lines.append(Text("• " + words.item(item)))
         if how:
             lines.append(Padding(Text(how, style="dim"), (0, 0, 0, 4)))

@@ -203,7 +203,7 @@ def _heads(words: Wording, p: Part) -> str:
 
 def _demand(words: Wording, p: Part) -> str:
     says = _("clients would have to buy {share} more").format(share=f"{100 * p.amount:.3g} %")
-    return f"{says} ({p.what['scope']})" if p.what["scope"] else says
+    return says + _(" ({reasons})").format(reasons=p.what["scope"]) if p.what["scope"] else says
 
 
 _PARTS: Mapping[str, Callable[[Wording, Part], str]] = {

@@ -34,7 +34,7 @@ LIMITS = 20 if PROOF else 1
 
 def close(found: Floats, expected: Floats, values: Floats) -> bool:
     """Whether two changes of goals are one: to 1e-6 of the difference, or 1e-9 of what changes."""
-    room = np.maximum(1e-6 * np.abs(expected), 2e-9 * np.maximum(1.0, np.abs(values)))
+    room = np.maximum(1e-6 * np.abs(expected), 1e-9 * np.maximum(1.0, np.abs(values)))
     return bool((np.abs(found - expected) <= room).all())
 
 
