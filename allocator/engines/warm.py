@@ -22,6 +22,9 @@ from allocator.program import Family, Floats, Program, keys
 Keys = NDArray[np.uint64]
 Bools = NDArray[np.bool_]
 
+ALIKE = 0.95
+"""Part of a program's columns and of its rows that a stored basis must know."""
+
 PIVOTS = 2
 """Simplex iterations for each row after which a start is given up: from nothing would not have taken longer."""
 
@@ -100,7 +103,7 @@ class Warm:
         left: list[highspy.Highs] = []
         basis = self.bases.get(goal)
         begin: tuple[Method, ...] = ()
-        stored = basis is not None and not self.learning
+        stored = basis is not None and not self.learning and _alike(basis, program)
         if start is not None and start.fits(program) and (start.sure or not stored):
             begin = self._on(start)
         elif basis is not None and stored:
@@ -179,6 +182,12 @@ def _start(basis: Basis, program: Program) -> highspy.HighsBasis:
     # HiGHS mends the count and the singularities of a basis that comes from elsewhere.
     start.alien = start.valid = True
     return start
+
+
+def _alike(basis: Basis, program: Program) -> bool:
+    """Whether a basis is of a program with nearly the same columns and rows: from one much smaller the way is as long as from nothing."""
+    pairs = ((basis.columns, keys(program.column_families)), (basis.rows, keys(program.row_families)))
+    return all(np.isin(new, old).mean() >= ALIKE for old, new in pairs if len(new))
 
 
 def _differ(*pairs: tuple[Floats, Floats]) -> NDArray[np.int32]:
