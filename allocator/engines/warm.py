@@ -104,7 +104,7 @@ class Warm:
         basis = self.bases.get(goal)
         begin: tuple[Method, ...] = ()
         stored = basis is not None and not self.learning and _alike(basis, program)
-        if start is not None and start.fits(program) and (start.sure or not stored):
+        if start is not None and start.fits(program) and not (stored and start.dual):
             begin = self._on(start)
         elif basis is not None and stored:
             begin = self._from(goal, basis)
