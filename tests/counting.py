@@ -12,7 +12,7 @@ import pytest
 
 from allocator import reading
 from allocator.engines import engine
-from allocator.engines.status import Engine, Solution
+from allocator.engines.status import Engine, Solution, Vertex
 from allocator.places import shipped_models
 from allocator.program import Floats, Program
 from allocator.solving import solve
@@ -54,11 +54,19 @@ class Counted:
         """Version of the engine."""
         return self.inner.version
 
-    def solve(self, program: Program, costs: Floats, *, seconds: float | None = None, goal: str = "") -> Solution:
+    def solve(
+        self,
+        program: Program,
+        costs: Floats,
+        *,
+        seconds: float | None = None,
+        goal: str = "",
+        start: Vertex | None = None,
+    ) -> Solution:
         """Count, and let the engine answer."""
         self.solves += 1
         self.largest, self.all = max(self.largest, program.nonzeros), self.all + program.nonzeros
-        return self.inner.solve(program, costs, seconds=seconds, goal=goal)
+        return self.inner.solve(program, costs, seconds=seconds, goal=goal, start=start)
 
 
 @dataclass(frozen=True)

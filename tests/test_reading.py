@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import xlsxwriter
 from hypothesis import given
+from hypothesis import settings as limits
 from hypothesis import strategies as st
 from small_model import SETTINGS, TABLES, write_small_model
 
@@ -372,6 +373,7 @@ def test_no_text_raises(text: str, kind: str) -> None:
     assert len(parse(np.array([text.strip()], dtype=object), _column(kind)).data) == 1
 
 
+@limits(deadline=None)
 @given(
     st.binary(max_size=300), st.sampled_from([b"", b"rep,unit\n", b"start: 2026-01\n", b"PK\x03\x04", b"\xef\xbb\xbf"])
 )

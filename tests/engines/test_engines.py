@@ -148,8 +148,9 @@ def test_no_time_at_all(name: str) -> None:
     assert engine(name).solve(*staircase(4), seconds=0.0).status is Status.NO_SOLUTION_FOUND
 
 
-def test_interior_point_is_proved_and_a_vertex() -> None:
+def test_interior_point_is_proved_and_a_vertex(monkeypatch: pytest.MonkeyPatch) -> None:
     """A larger program goes to the interior point; engines agree, and the answers are vertices."""
+    monkeypatch.setattr("allocator.engines.ortools.MEDIUM", SMALL)
     chosen, costs = staircase(50)
     assert chosen.nonzeros > SMALL
     answers = [engine(name).solve(chosen, costs) for name in ENGINES]
