@@ -30,7 +30,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "published"))
 from published_tables import media_selection
 
 PROOF = bool(os.environ.get("ALLOCATOR_PROOF"))
-POINTS = 200 if PROOF else 8
+POINTS, FEW = (200, 20) if PROOF else (8, 4)
+KINDS = ("line", "least", "budget", "hours", "resource", "supply", "target", "promise")
 SEEDS = range(60) if PROOF else (3, 4)
 
 
@@ -63,7 +64,29 @@ def test_random_frontiers(seed: int, tmp_path: Path) -> None:
     for limit in limits[:2]:
         found = frontier(model, [limit], resolver=resolver)
         if found.exact:
-            on_it(model, found, POINTS // 2)
+            on_it(model, found, FEW)
+
+
+@pytest.mark.parametrize("kind", KINDS if PROOF else KINDS[:6:2])
+def test_every_kind_of_limit(kind: str, tmp_path: Path) -> None:
+    """The first random model of which goals move with a limit of the kind: random points of its frontier are plans from the start."""
+    for seed in range(200):
+        try:
+            model = load(random_model(seed).write(tmp_path / str(seed)))
+        except InputError:
+            continue
+        limits = [x for x in every_limit(model, make_grain(model)) if x.kind == kind]
+        if not limits:
+            continue
+        resolver = Resolver(model)
+        if resolver.outcome.x is None or resolver.whole:
+            continue
+        for limit in limits:
+            found = frontier(model, [limit], resolver=resolver)
+            if found.exact and found.table["contribution"].std() > 1e-6:
+                on_it(model, found, POINTS)
+                return
+    raise AssertionError(kind)
 
 
 def test_what_is_counted_in_ones_has_a_gap(tmp_path: Path) -> None:
