@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 import shipped
+from dated import Dated
 from random_plans import plan
 
 from allocator.model import Model
@@ -16,15 +17,6 @@ from allocator.visits import Schedule, schedule
 
 SOME = 34 if "ALLOCATOR_PROOF" in os.environ else 12
 """Engineers of a plan that goes to several processes."""
-
-
-@dataclass(frozen=True)
-class Dated:
-    """A plan and its schedule."""
-
-    model: Model
-    tables: dict[str, pd.DataFrame]
-    schedule: Schedule
 
 
 @pytest.fixture(scope="session")

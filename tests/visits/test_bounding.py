@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import Dated
+from dated import Dated
 from ortools.sat.python import cp_model
 from random_plans import random_plan
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import vobject
-from conftest import Dated
+from dated import Dated
 
 from allocator.reporting.table_text import csv_text
 from allocator.texts import _, in_language

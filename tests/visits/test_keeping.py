@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shipped
-from conftest import Dated
+from dated import Dated
 from edited import edit, put, write
 from oracles.schedule import Checker
 from random_plans import random_plan

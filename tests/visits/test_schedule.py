@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
-from conftest import Dated
+from dated import Dated
 from hidden_schedules import hide
 from oracles.schedule import Checker
 from random_plans import random_plan
