@@ -104,10 +104,10 @@ class Warm:
         basis = self.bases.get(goal)
         begin: tuple[Method, ...] = ()
         stored = basis is not None and not self.learning and _alike(basis, program)
-        if start is not None and start.fits(program) and not (stored and start.dual):
-            begin = self._on(start)
-        elif basis is not None and stored:
+        if basis is not None and stored:
             begin = self._from(goal, basis)
+        elif start is not None and start.fits(program):
+            begin = self._on(start)
         found = answer(program, costs, seconds, lambda p: (*begin, *methods(p, left.append)))
         if left:
             self.cold += 1
