@@ -29,8 +29,8 @@ _CODES = {stands: code for code, stands in enumerate(STANDS)}
 
 _VERSION = str(highspy.Highs().version())
 
-DUAL, PRIMAL = 1, 4
-"""What HiGHS calls the two simplex methods."""
+CHOOSE, DUAL, PRIMAL = 0, 1, 4
+"""What HiGHS calls the simplex methods; left to choose, it takes the primal one where it begins within all rules."""
 
 _OPTIONS: dict[str, object] = {
     "output_flag": False,

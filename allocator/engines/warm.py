@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from allocator.engines.highs import DUAL, STANDS, Highs, loaded, methods, run_loaded, set_vertex
+from allocator.engines.highs import CHOOSE, STANDS, Highs, loaded, methods, run_loaded, set_vertex
 from allocator.engines.policy import Method, answer, from_start
 from allocator.engines.status import BASIC, FREE, LOWER, UPPER, Codes, Solution, Status, Vertex
 from allocator.program import Family, Floats, Program, keys
@@ -140,7 +140,7 @@ class Warm:
                 start = self._starts[goal] = Start.at(program, highs.getBasis())
             else:
                 highs.setBasis(start.basis)
-            highs.setOptionValue("simplex_strategy", DUAL)
+            highs.setOptionValue("simplex_strategy", CHOOSE)
             return self._kept(run_loaded(highs, program))
 
         return (Method("HiGHS from an earlier basis", run),)
