@@ -103,8 +103,8 @@ class Warm:
         left: list[highspy.Highs] = []
         basis = self.bases.get(goal)
         begin: tuple[Method, ...] = ()
-        stored = basis is not None and not self.learning and _alike(basis, program)
-        if basis is not None and stored:
+        known = self._starts.get(goal)
+        if basis is not None and not self.learning and ((known and known.fits(program)) or _alike(basis, program)):
             begin = self._from(goal, basis)
         elif start is not None and start.fits(program):
             begin = self._on(start)
