@@ -69,6 +69,29 @@ def random_clash(seed: int, folder: Path) -> Model:
     return written(folder, tables)
 
 
+def random_people(seed: int, folder: Path) -> Model:
+    """A model of one to three reps whose clients are to be visited more often than they have hours for, mostly."""
+    chance = random.Random(seed)
+    reps = [
+        {"rep": f"r{k}", "unit": "u", "hours_per_day": chance.choice([5, 8]), "selling_share": 0.2}
+        for k in range(chance.choice([1, 2, 3]))
+    ]
+    clients = [
+        {"client": f"c{k}", "tier": "A", "owner": chance.choice(reps)["rep"]} for k in range(chance.randint(3, 8))
+    ]
+    part = chance.uniform(0.7, 1.0)
+    tables: dict[str, Rows] = {
+        "reps": reps,
+        "tiers": [{"tier": "A", "visits": 10, "per": "month", "minutes": chance.choice([45, 60])}],
+        "clients": clients,
+        "demand": demand(1000, 1000, *((str(c["client"]), "p") for c in clients)),
+        "targets": [
+            {"target": "seen", "metric": "visits", "at_least": round(part * 20 * len(clients)), "priority": "hard"}
+        ],
+    }
+    return written(folder, tables)
+
+
 def _targets(chance: random.Random, size: int, money: bool) -> Any:
     whole = 1600.0 * size
     for k in range(chance.choice([1, 2, 3])):
