@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy.sparse.csgraph import connected_components
 
 from allocator.engines import engine as find_engine
 from allocator.engines.status import Engine, Status
@@ -221,6 +220,8 @@ class Book:
 
     def _apart(self, some: Ints) -> Iterator[Core]:
         """Contradictions among some statements that share no cell with each other, from the prices of all together."""
+        from scipy.sparse.csgraph import connected_components  # here, as it takes long to import
+
         price = self.clash(some)[1]
         some = some[price != 0]
         if len(some):

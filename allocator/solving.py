@@ -7,7 +7,7 @@ import functools
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,9 +35,11 @@ from allocator.settling import settle_effort, settle_quotas
 from allocator.texts import _
 
 if TYPE_CHECKING:
+    from allocator.crew import Crew
     from allocator.profiling import Profile
     from allocator.replanning import Memory
     from allocator.reviewing.stability import Stability
+    from allocator.visits.beside import Dating
 
 Progress = Callable[[str], None]
 STATUS = {
@@ -60,7 +62,7 @@ def solve(
     visits: bool = True,
     quick: bool = False,
     keep: pd.DataFrame | None = None,
-    workers: int | None = None,
+    workers: int | Crew | None = None,
     progress: Progress | None = None,
     memory: Memory | None = None,
     near: Stability | None = None,
@@ -84,8 +86,8 @@ def solve(
         dated or audited.
     keep : DataFrame, optional
         ``visits`` of an earlier run, whose dates are preferred.
-    workers : int, optional
-        Processes that date visits; by default as many as there are cores.
+    workers : int or Crew, optional
+        Processes that date visits, or those that there are already; by default as many as there are cores.
     progress : callable, optional
         Told the name of each goal before it is solved.
     memory : Memory, optional
@@ -116,12 +118,40 @@ def solve(
         wishes = memory.wishes if memory.learning else dict(memory.wishes)
     if profile is not None:
         solver = profile.watch(solver)
+    options = _Options(strict, seconds, quick, progress, wishes, near, profile)
+    if not visits or quick:
+        return _planned(model, solver, clock, options, memory, None)
+    from allocator.visits.beside import Dating
+
+    with Dating(model, keep, workers) as dating:
+        return _planned(model, solver, clock, options, memory, dating)
+
+
+@dataclass(frozen=True)
+class _Options:
+    """How a plan is made; see :func:`solve`."""
+
+    strict: bool
+    seconds: float | None
+    quick: bool
+    progress: Progress | None
+    wishes: dict[str, int]
+    near: Stability | None
+    profile: Profile | None
+
+
+def _planned(
+    model: Model, solver: Engine, clock: _Clock, options: _Options, memory: Memory | None, dating: Dating | None
+) -> Plan:
+    """Plan a model; visits are dated beside the quotas, which they do not need."""
+    seconds, progress, wishes, near = options.seconds, options.progress, options.wishes, options.near
+    quick = options.quick
     grain = grain_like(memory.grain if memory else None, model)
     if memory is not None and memory.learning:
         memory.grain = grain
-    doubts = tuple(arithmetic(model, grain, strict=strict, engine=solver, warnings=not quick))
+    doubts = tuple(arithmetic(model, grain, strict=options.strict, engine=solver, warnings=not quick))
     model = replace(model, findings=(*model.findings, *doubts))
-    effort = effort_program(model, grain=grain, strict=strict)
+    effort = effort_program(model, grain=grain, strict=options.strict)
     clock.lap("build")
     refused = tuple(f.says for f in doubts if f.severity == "error")
     if any(f.severity == "error" and f.rule != "arithmetic" for f in doubts):
@@ -137,6 +167,8 @@ def solve(
     if first.x is None or first.status is not Status.OPTIMAL:
         return _without_plan(model, effort.program, first, solver, clock)
     tables, forecast = effort_tables(effort, first.x, effects=not quick)
+    if dating is not None:
+        dating.begin(tables)
     clock.lap("build")
     left = None if seconds is None else max(seconds - first.seconds, 1e-3)
     asked = _ask(effort, forecast, solver, left, progress, wishes, near)
@@ -166,23 +198,19 @@ def solve(
     given = None if near is None else near.given(tables["quotas"])
     model = replace(model, findings=(*model.findings, *publish(grain, tables, given)))
     clock.lap("round")
-    if visits:
-        summary["schedule"] = _date_visits(model, tables, keep, workers)
+    if dating is not None:
+        summary["schedule"] = _date_visits(dating, tables)
         summary["kpis"]["visits_scheduled"] = summary["schedule"]["visits"]
     clock.lap("schedule")
-    _examine(model, tables, summary, profile)
+    _examine(model, tables, summary, options.profile)
     clock.lap("audit")
     summary["seconds"] |= clock.seconds
     return Plan(model, "optimal", tables, goals, summary, binding, (), model.findings)
 
 
-def _date_visits(
-    model: Model, tables: dict[str, pd.DataFrame], keep: pd.DataFrame | None, workers: int | None
-) -> dict[str, Any]:
+def _date_visits(dating: Dating, tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
     """Add the dated visits and those without a day; returns the figures of the schedule."""
-    from allocator.visits import schedule
-
-    dated = schedule(model, tables, keep=keep, workers=workers)
+    dated = dating.schedule(tables)
     tables["visits"], tables["unplaced"] = dated.visits, dated.unplaced
     return dict(dated.figures)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.optimize import Bounds, LinearConstraint, milp
 
 from allocator.program import Floats, Ints
 from allocator.rounding.network import Bools, Network
@@ -58,6 +57,8 @@ def mend(network: Network, pins: Pins, exact: Floats, free: Bools, minor: Ints, 
 
 def _moves(pins: Pins, member: sp.csr_array, sums: Ints, missing: Ints) -> Ints:
     """What atoms gain at each level, shape (levels, atoms): least in all such that pins hold and levels keep their order."""
+    from scipy.optimize import Bounds, LinearConstraint, milp  # here, as it takes long to import
+
     levels, atoms = sums.shape
     size, count = levels * atoms, len(missing)
     pin, atom = sp.coo_array(member).coords

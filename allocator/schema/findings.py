@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from rapidfuzz import fuzz, process
 
 from allocator.errors import Finding, Severity
 from allocator.texts import _, after
@@ -229,6 +228,8 @@ def words(values: pd.Series) -> set[str]:
 def nearest(word: str, known: Iterable[str], cutoff: float = 70) -> str:
     """Return the known word most like this one; blank where none is close."""
     words = {k.casefold(): k for k in known if k}
+    from rapidfuzz import fuzz, process  # here, as few models have a word to correct
+
     found = process.extractOne(word.casefold(), words.keys(), scorer=fuzz.ratio, score_cutoff=cutoff)
     return words[found[0]] if found else ""
 

@@ -135,13 +135,22 @@ def _known_keys(location: list[str]) -> list[str]:
 
 
 def _country_known(settings: Settings, entries: Entries, label: str, report: Report) -> bool:
-    known = holidays.list_supported_countries(include_aliases=True)
-    if settings.country in known:
+    if _has_holidays(settings.country):
         return True
     entry = entries.get("country", Entry("", ""))
     says = _("Unknown country. Expected a code of two letters, such as CN.")
     report.add_at("error", label, "setting", says, row=entry.row, column="country", value=settings.country)
     return False
+
+
+def _has_holidays(country: str) -> bool:
+    if len(country) != 2:  # the list reads every country's module
+        return country in holidays.list_supported_countries(include_aliases=True)
+    try:
+        holidays.country_holidays(country)
+    except NotImplementedError:
+        return False
+    return True
 
 
 def write_yaml(settings: Settings) -> str:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -17,9 +15,6 @@ from allocator.schema.dictionary import Column, Table, dictionary, plain
 from allocator.schema.findings import Place, Report, nearest
 from allocator.schema.parsing import EXPECTED, NUMERIC, Texts, blank, parse
 from allocator.texts import N_, _
-
-if TYPE_CHECKING:
-    from pandera.pandas import DataFrameSchema
 
 IGNORED = {"备注", "说明", "remark", "remarks", "note", "notes"}
 
@@ -149,51 +144,34 @@ def _unknown_column(raw: RawTable, i: int, table: Table, found: Mapping[str, int
 REQUIRED = N_("A value is needed here.")
 
 
-@functools.cache
-def schema(name: str) -> DataFrameSchema:
-    """Return the pandera schema of a table, made from the dictionary."""
-    import pandera.pandas as pa  # here, because it takes long to import
-
-    table = dictionary()[name]
-    columns = {}
-    for column in table.columns.values():
-        checks = []
-        texts = column.type not in NUMERIC | {"date", "flag", "codes"}
-        if column.required and texts:
-            checks.append(pa.Check(lambda s: s != "", error="required"))
-        if column.choices:
-            checks.append(pa.Check.isin([*column.choices, ""], error="choice"))
-        if column.least is not None:
-            checks.append(pa.Check.ge(column.least, error="range", ignore_na=True))
-        if column.most is not None:
-            checks.append(pa.Check.le(column.most, error="range", ignore_na=True))
-        if checks or column.required or column.key:
-            columns[column.name] = pa.Column(None, checks, nullable=not column.required)
-    return pa.DataFrameSchema(columns, unique=list(table.key), report_duplicates="exclude_first")
-
-
 def check_columns(name: str, frame: pd.DataFrame, report: Report) -> None:
     """Check required values, ranges, choices and the key of a typed table."""
-    from pandera.errors import SchemaErrors
-
     if frame.empty:
         return
-    try:
-        schema(name).validate(frame, lazy=True)
-    except SchemaErrors as errors:
-        cases = errors.failure_cases.dropna(subset=["index"])
-    else:
-        return
     table = dictionary()[name]
-    for (column, check), part in cases.groupby(["column", "check"], sort=False):
-        positions = np.sort(part["index"].to_numpy(dtype=np.int64))
-        absent = name in report.broken and column not in report.place(name).headings
-        if check == "multiple_fields_uniqueness" or column not in table.columns or absent:
+    for column in table.columns.values():
+        if name in report.broken and column.name not in report.place(name).headings:
             continue
-        rule = "required" if check == "not_nullable" else str(check)
-        values = frame[column].to_numpy(dtype=object)[positions]
-        report.values("error", name, rule, _rule_says(rule, table.columns[column]), positions, str(column), values)
+        for rule, bad in _broken(column, frame[column.name]):
+            if bad.any():
+                where = np.flatnonzero(bad)
+                values = frame[column.name].to_numpy(dtype=object)[where]
+                report.values("error", name, rule, _rule_says(rule, column), where, column.name, values)
     _duplicates(table, frame, report)
+
+
+def _broken(column: Column, values: pd.Series) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """The rules that the dictionary sets for a column, and where each is broken; blanks break none but that of a value."""
+    if column.required:
+        texts = column.type not in NUMERIC | {"date", "flag", "codes"}
+        yield "required", np.asarray(values.isna() | (values == "")) if texts else np.asarray(values.isna())
+    if column.choices:
+        yield "choice", np.asarray(~values.isin([*column.choices, ""]) & values.notna())
+    if column.least is not None or column.most is not None:
+        numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+        low = -np.inf if column.least is None else column.least
+        high = np.inf if column.most is None else column.most
+        yield "range", (numbers < low) | (numbers > high)
 
 
 def _rule_says(rule: str, column: Column) -> str:

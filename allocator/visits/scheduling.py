@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy.sparse.csgraph import connected_components
 
+from allocator.crew import Crew
 from allocator.model import Model
 from allocator.visits.answer import Names, Schedule
 from allocator.visits.assembling import Book, assemble
@@ -38,7 +38,7 @@ def schedule(
     tables: Tables,
     *,
     keep: pd.DataFrame | None = None,
-    workers: int | None = None,
+    workers: int | Crew | None = None,
     progress: Progress | None = None,
 ) -> Schedule:
     """Date the visits of a plan.
@@ -51,8 +51,9 @@ def schedule(
         run folder will do.
     keep : DataFrame, optional
         ``visits`` of an earlier run (client and date): its dates are preferred.
-    workers : int, optional
-        Processes; by default as many as there are cores, and none for a few reps. The answer does not depend on it.
+    workers : int or Crew, optional
+        Processes, or those that there are already; by default as many as there are cores, and none for a few reps. The answer does not
+        depend on it.
     progress : callable, optional
         Called with the number of reps done and of all reps.
 
@@ -74,7 +75,7 @@ def stream(
     tables: Tables,
     *,
     keep: pd.DataFrame | None = None,
-    workers: int | None = None,
+    workers: int | Crew | None = None,
     progress: Progress | None = None,
     rows: int | None = BATCH,
 ) -> Iterator[Schedule]:
@@ -177,6 +178,8 @@ def _batches(ground: Ground, rows: int | None) -> Iterator[Ground]:
     if rows is None or executive_tiers(ground.model) or (ground.mentor >= 0).any():
         yield ground
         return
+    from scipy.sparse.csgraph import connected_components  # here, as it takes long to import
+
     has = np.flatnonzero(rings.backup >= 0)
     size = len(team.code)
     graph = sp.coo_array((np.ones(len(has)), (rings.owner[has], rings.backup[has])), shape=(size, size))

@@ -1,0 +1,175 @@
+"""Processes of our own that work beside this one: a crew is started early, reads its modules meanwhile, and is then given work.
+
+They are started as ``python -m allocator.crew``, so that a script that calls the library is not run again in each of them, and end
+when nobody writes to them any more.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pickle
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import IO, Any, Self, TypeVar
+
+from allocator.errors import EngineError
+from allocator.texts import _, current_language, in_language
+
+R = TypeVar("R")
+
+
+class Crew:
+    """Some processes, started by :meth:`start` and ended by :meth:`close`.
+
+    Parameters
+    ----------
+    size : int, optional
+        Processes; as many as the machine has cores by default.
+    modules : iterable of str
+        What they import while they wait for work.
+    """
+
+    def __init__(self, size: int | None = None, modules: Iterable[str] = ()) -> None:
+        self.size = max(size or os.cpu_count() or 1, 1)
+        self._modules = tuple(modules)
+        self._all: list[subprocess.Popen[bytes]] = []
+        self._idle: queue.SimpleQueue[subprocess.Popen[bytes]] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._pool: ThreadPoolExecutor | None = None
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Start the processes, if they are not started yet; they read their modules while this one goes on."""
+        with self._lock:
+            if self._pool is not None or self._closed:
+                return
+            self._pool = ThreadPoolExecutor(self.size)
+            for _process in range(self.size):
+                process = _start(self._modules)
+                self._all.append(process)
+                self._idle.put(process)
+
+    def submit(self, work: Callable[..., R], *arguments: Any) -> Future[R]:
+        """Have a function of a module carried out, in the language in force; all that travels is pickled.
+
+        The future raises what the function raises of the library's errors and the machine's, and EngineError where a process ended.
+        """
+        self.start()
+        if self._pool is None:
+            raise EngineError(_("A process that dates visits stopped: {detail}").format(detail=_("stopped")))
+        return self._pool.submit(self._ask, (work, arguments, current_language()))
+
+    def map(self, work: Callable[[Any], R], parts: Iterable[Any]) -> Iterator[R]:
+        """Answers to parts in their order; at most a few parts wait, so memory does not grow with them."""
+        waiting: list[Future[R]] = []
+        try:
+            for part in parts:
+                waiting.append(self.submit(work, part))
+                if len(waiting) > 2 * self.size:
+                    yield waiting.pop(0).result()
+            while waiting:
+                yield waiting.pop(0).result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+    def close(self) -> None:
+        """End all processes at once, whatever they are at."""
+        with self._lock:
+            self._closed = True
+            for process in self._all:
+                process.kill()
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+        for process in self._all:
+            process.wait()
+            for stream in (process.stdin, process.stdout):
+                if stream is not None:
+                    _shut(stream)
+        self._all.clear()
+
+    def _ask(self, message: object) -> Any:
+        process = self._idle.get()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            process.stdin.write(pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL))
+            process.stdin.flush()
+            done, answer = pickle.load(process.stdout)
+        except (OSError, EOFError, pickle.UnpicklingError) as error:
+            raise EngineError(_("A process that dates visits stopped: {detail}").format(detail=error)) from error
+        finally:
+            self._idle.put(process)
+        if done:
+            return answer
+        raise answer
+
+
+def _start(modules: Iterable[str]) -> subprocess.Popen[bytes]:
+    paths = os.pathsep.join([p for p in sys.path if p])
+    environment = {**os.environ, "PYTHONPATH": paths}
+    command = [sys.executable, "-m", "allocator.crew", *modules]
+    # A group of its own: Ctrl-C is for whom started it, and ends it by that.
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment,
+        start_new_session=True,
+        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+    )
+
+
+def _shut(stream: IO[bytes]) -> None:
+    try:
+        stream.close()
+    except BrokenPipeError:  # what it did not read any more
+        return
+
+
+def serve(read: IO[bytes], write: IO[bytes]) -> None:
+    """Answer until nobody asks any more."""
+    while True:
+        try:
+            work, arguments, language = pickle.load(read)
+        except EOFError:
+            return
+        try:
+            with in_language(language):
+                answer = True, work(*arguments)
+        except (EngineError, OSError, MemoryError) as error:
+            answer = False, error
+        try:
+            pickle.dump(answer, write, protocol=pickle.HIGHEST_PROTOCOL)
+            write.flush()
+        except BrokenPipeError:
+            return
+
+
+def main() -> None:
+    """Read the modules that are named, and serve."""
+    # What native code prints must not stand among the answers.
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    for name in sys.argv[1:]:
+        importlib.import_module(name)
+    serve(sys.stdin.buffer, answers)
+    os._exit(0)  # at once: nothing is left to be tidied up, and a pipe that nobody reads would be told of
+
+
+if __name__ == "__main__":
+    main()
