@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from allocator.visits.horizon import Bools, Ints
@@ -30,6 +32,7 @@ class Desk:
         self.closed = np.zeros((int(task.client.max(initial=-1)) + 1, task.days), bool)
         self.closed.ravel()[task.blocked] = True
         self.of_client: dict[int, list[int]] = {}
+        self.lengths, self.kind = np.unique(task.minutes, return_inverse=True)
 
     def add(self, item: Ints, day: Ints, promised: Bools) -> None:
         """Enter visits, those without a day too."""
@@ -105,35 +108,71 @@ class Desk:
 
     def _by_move(self, v: int) -> bool:
         """Move one other visit away from a day and take its place."""
-        task, length, patience = self.task, int(self.length[v]), PATIENCE[int(not self.promised[v])]
-        least = int(self.length.min())
-        room = np.flatnonzero((self.minutes >= least) & (self.visits >= 1) & (self.months[task.month] >= least))
-        for day in self.options(v).tolist():
-            here = np.flatnonzero(self.day == day)
-            here = here[self.minutes[day] + self.length[here] >= length]
-            month = int(self.months[task.month[day]])
-            to = room if month >= length else room[task.month[room] != task.month[day]]
-            for u in here[self._might_go(here, to)].tolist():
-                patience -= 1
-                if patience < 0:
-                    return False
-                own = int(self.length[u])
-                days = self.options(u)
-                days = days[(days != day) & (self.minutes[days] >= own) & (self.visits[days] >= 1)]
-                same = task.month[days] == task.month[day]
-                fits = (self.months[task.month[days]] >= own) & (month + own >= length)
-                days = days[np.where(same, month >= length, fits)]
-                if len(days):
-                    self._put(u, self._best(u, days))
-                    self._put(v, day)
-                    return True
+        length, free = int(self.length[v]), self.visits >= 1
+        visits = self._movable(self.options(v), length, free)[: PATIENCE[int(not self.promised[v])]]
+        for u, days in self._elsewhere(visits, length, free):
+            day = int(self.day[u])
+            self._put(u, self._best(u, days))
+            self._put(v, day)
+            return True
         return False
 
-    def _might_go(self, visits: Ints, to: Ints) -> Bools:
-        """Whether there is room for each visit on some of the days within its window; other reasons may still forbid it."""
+    def _movable(self, days: Ints, length: int, free: Bools) -> Ints:
+        """Visits of some days, day by day, that would leave enough minutes and might go: there is room within their windows.
+
+        Other reasons may still forbid it. Where a day's month is full, they would have to go to another month.
+        """
+        task = self.task
+        on = np.zeros(task.days + 1, bool)  # the last is that of visits without a day
+        on[days] = True
+        visits = np.flatnonzero(on[self.day])
+        visits = visits[self.minutes[self.day[visits]] + self.length[visits] >= length]
+        if not len(visits):
+            return visits
+        least = int(self.length.min())
+        room = free & (self.minutes >= least) & (self.months[task.month] >= least)
+        before = np.zeros((len(self.lengths), task.days + 1), np.int64)
+        np.cumsum(room & (self.minutes >= self.lengths[:, None]), axis=1, out=before[:, 1:])
+        item, day = self.item[visits], self.day[visits]
+        kind, first, after = self.kind[item], task.first_day[item], task.last_day[item] + 1
+        count = before[kind, after] - before[kind, first]
+        full = np.flatnonzero(self.months[task.month[day]] < length)
+        if len(full):
+            month = task.month[day[full]]
+            begin = np.maximum(np.searchsorted(task.month, month), first[full])
+            end = np.minimum(np.searchsorted(task.month, month, side="right"), after[full])
+            count[full] -= np.where(end > begin, before[kind[full], end] - before[kind[full], begin], 0)
+        visits = visits[count > 0]
+        return np.asarray(visits[np.argsort(self.day[visits], kind="stable")])
+
+    def _elsewhere(self, visits: Ints, length: int, free: Bools) -> Iterator[tuple[int, Ints]]:
+        """Visits that can go, in their order, and the days on which they could be if so many minutes took their place."""
         task, item = self.task, self.item[visits]
-        inside = (to >= task.first_day[item][:, None]) & (to <= task.last_day[item][:, None])
-        return np.asarray((inside & (self.minutes[to] >= self.length[visits][:, None])).any(axis=1))
+        narrow = task.mixed[item]
+        first = np.where(narrow, task.low[item], task.first_day[item])
+        last = np.where(narrow, task.high[item], task.last_day[item])
+        room = np.flatnonzero(free & (self.minutes >= int(self.length.min())))
+        begin = room.searchsorted(first)
+        size = np.maximum(room.searchsorted(last, side="right") - begin, 0)
+        of = np.repeat(np.arange(len(visits)), size)
+        day = room[np.arange(len(of)) + np.repeat(begin - np.cumsum(size) + size, size)]
+        own, here = self.length[visits[of]], self.day[visits[of]]
+        possible = (self.minutes[day] >= own) & (day != here) & ~self.closed[task.client[item[of]], day]
+        left = self.months[task.month[here]]
+        fits = (self.months[task.month[day]] >= own) & (left + own >= length)
+        possible &= np.where(task.month[day] == task.month[here], left >= length, fits)
+        of, day = of[possible], day[possible]
+        there = task.there[task.row[item[of]], day]
+        of, day = of[there], day[there]
+        for k, days in zip(np.unique(of).tolist(), np.split(day, np.flatnonzero(np.diff(of)) + 1), strict=False):
+            u, kept = int(visits[k]), days
+            gap = max(int(task.spacing[item[k]]), 1)
+            for w in self.of_client[int(self.client[u])]:
+                at = int(self.day[w])
+                if w != u and at >= 0:
+                    kept = kept[np.abs(kept - at) >= gap]
+            if len(kept):
+                yield u, kept
 
     def _by_eviction(self, v: int) -> list[int]:
         """Take the place of visits of one day that are not promised, as few as will do; return them."""
