@@ -90,8 +90,12 @@ def _places(model: Model) -> dict[str, Place]:
     nowhere = np.zeros(0, dtype=np.int64)
     source = Path(model.source)
     book = source.suffix.casefold() == ".xlsx"
+
+    def file(table: str) -> str:
+        return f"{table}.parquet" if (source / f"{table}.parquet").is_file() else f"{table}.csv"
+
     return {
-        t: Place(f"{source.name}[{t}]" if book else f"{t}.csv", nowhere)
+        t: Place(f"{source.name}[{t}]" if book else file(t), nowhere)
         for t in ("reps", "targets", "pins", "commitments")
     }
 

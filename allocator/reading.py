@@ -1,4 +1,4 @@
-"""Reading a model: a folder of ``model.yaml`` and CSV tables, or one workbook with the same sheets."""
+"""Reading a model: a folder of ``model.yaml`` and tables (CSV or Parquet), or one workbook with the same sheets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from allocator.errors import InputError
 from allocator.model import Model, Settings
 from allocator.schema.checks import check_tables, complete
 from allocator.schema.dictionary import SETTINGS, dictionary, plain, table_named
-from allocator.schema.files import decode, read_bytes, read_csv
+from allocator.schema.files import READERS, decode, read_bytes, read_file
 from allocator.schema.findings import Place, Report, nearest
 from allocator.schema.settings import Entries, Entry, make_settings, read_yaml
 from allocator.schema.tables import RawTable, empty, fingerprint, in_order, type_table
@@ -57,7 +57,7 @@ def load(path: str | Path) -> Model:
     Parameters
     ----------
     path : path
-        A folder with ``model.yaml`` (or ``model.csv``) and CSV tables, or an ``.xlsx`` workbook.
+        A folder with ``model.yaml`` (or ``model.csv``) and tables, each a CSV or a Parquet file, or an ``.xlsx`` workbook.
 
     Raises
     ------
@@ -145,7 +145,7 @@ class _Source:
         self._found_any = False
 
     def read_folder(self, folder: Path) -> None:
-        """Read ``model.yaml`` and every CSV file whose name is a table's."""
+        """Read ``model.yaml`` and every CSV or Parquet file whose name is a table's."""
         try:
             files = sorted(folder.iterdir())
         except OSError as error:
@@ -160,9 +160,8 @@ class _Source:
             if suffix in {".yaml", ".yml"} and table_named(file.stem) == SETTINGS:
                 if self._first(SETTINGS, file.name):
                     self._read_yaml(file)
-            elif suffix == ".csv" and (table := self._table(file.stem, file.name)):
-                raw = read_csv(file, table, file.name, self._report)
-                self._take(table, raw)
+            elif suffix in READERS and (table := self._table(file.stem, file.name)):
+                self._take(table, read_file(file, table, file.name, self._report))
 
     def read_workbook(self, path: Path) -> None:
         """Read every sheet whose name is a table's."""

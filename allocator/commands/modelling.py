@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import click
 
 from allocator.commands.common import Command, CommandGroup, Session, counted, rows_of, show, tally
 from allocator.commands.loading import load_model, scenario_option
-from allocator.errors import InfeasibleError, InputError
+from allocator.errors import EngineError, InfeasibleError, InputError
 from allocator.places import PACKAGE, find_model, shipped_models
 from allocator.texts import _
 
@@ -31,19 +32,28 @@ def new_command() -> click.Command:
                 metavar="MODEL",
                 help=_("Model to copy: {names}, or a folder or workbook.").format(names=", ".join(shipped_models())),
             ),
+            click.Option(
+                ["--format", "form"],
+                type=click.Choice(["csv", "parquet"]),
+                help=_("With --from: what the tables of the copy are; else as they are there."),
+            ),
         ],
     )
 
 
-def _new(session: Session, path: str, source: str | None) -> None:
+def _new(session: Session, path: str, source: str | None, form: str | None) -> None:
     from allocator.commands.starting import copy_model, start_model
 
     target = Path(path)
+    if form is not None and (source is None or target.suffix.lower() == ".xlsx"):
+        raise click.UsageError(_("--format is for copies of a model into a folder: name the model with --from."))
+    if form == "parquet" and importlib.util.find_spec("pyarrow") is None:
+        raise EngineError(_("Parquet needs a library: pip install 'sales-allocator[parquet]'."))
     if source is None:
         tables = start_model(target)
         text = _("{path}: a model to start from, with the tables {tables}.").format(path=path, tables=", ".join(tables))
     else:
-        copy_model(find_model(source), target)
+        copy_model(find_model(source), target, form)
         text = _("{path}: a copy of {source}.").format(path=path, source=source)
     session.say(text)
     session.say(_("Next: {command}").format(command=f"allocator solve {path}"))

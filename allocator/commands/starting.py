@@ -12,7 +12,7 @@ from pathlib import Path
 
 from allocator.errors import EngineError, Finding, InputError
 from allocator.places import shipped, shipped_models
-from allocator.schema.dictionary import dictionary
+from allocator.schema.dictionary import dictionary, table_named
 from allocator.texts import _, current_language
 
 Row = Mapping[str, str | float]
@@ -41,8 +41,14 @@ def start_model(target: Path) -> list[str]:
     return list(tables)
 
 
-def copy_model(source: Path, target: Path) -> None:
+def copy_model(source: Path, target: Path, form: str | None = None) -> None:
     """Copy a model: folder to folder, workbook to workbook, or one to the other.
+
+    Parameters
+    ----------
+    source, target : Path
+    form : {"csv", "parquet"}, optional
+        What the tables of a folder become; as they are by default.
 
     Raises
     ------
@@ -53,7 +59,7 @@ def copy_model(source: Path, target: Path) -> None:
     """
     to_workbook = target.suffix.lower() == ".xlsx"
     if source.is_dir() and not to_workbook:
-        _create(target, lambda path: _copy_folder(source, path))
+        _create(target, lambda path: _copy_folder(source, path, form))
         if shipped_models().get(source.name) == source:
             _copy_scenarios(source.name, target)
     elif source.is_file() and to_workbook:
@@ -62,7 +68,10 @@ def copy_model(source: Path, target: Path) -> None:
         from allocator.reading import load, write_tables, write_workbook
 
         model = load(source)
-        _create(target, lambda path: (write_workbook if to_workbook else write_tables)(model, path))
+        if to_workbook:
+            _create(target, lambda path: write_workbook(model, path))
+        else:
+            _create(target, lambda path: write_tables(model, path, parquet=form == "parquet"))
 
 
 def _copy_scenarios(name: str, target: Path) -> None:
@@ -114,9 +123,23 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _copy_folder(source: Path, target: Path) -> None:
+def _copy_folder(source: Path, target: Path, form: str | None) -> None:
     # Contents alone: what is read-only where it was installed is there to be changed here.
     shutil.copytree(source, target, ignore=LEFT_BEHIND, copy_function=shutil.copyfile)
+    if form is not None:
+        from allocator.reading import load, write_tables
+        from allocator.schema.files import READERS
+
+        model = load(source)
+        named = [f for f in target.iterdir() if table_named(f.stem)]
+        settings = {f: f.read_bytes() for f in named if f.suffix.casefold() in (".yaml", ".yml")}
+        for file in [f for f in named if f.suffix.casefold() in READERS]:
+            file.unlink()
+        write_tables(model, target, parquet=form == "parquet")
+        if settings:  # as they were written, notes and all
+            (target / "model.yaml").unlink()
+            for file, content in settings.items():
+                file.write_bytes(content)
 
 
 def _examples() -> dict[str, Row]:

@@ -29,6 +29,7 @@ from allocator.reading import load
 from allocator.reporting.run import replacing
 from allocator.reporting.table_text import csv_text
 from allocator.schema.dictionary import SETTINGS, dictionary, table_named
+from allocator.schema.files import READERS
 from allocator.schema.settings import setting_rows, write_yaml
 from allocator.schema.writing import cell_texts, model_texts
 from allocator.texts import _
@@ -106,7 +107,7 @@ def _as_model(settings: Settings, tables: Mapping[str, pd.DataFrame], folder: Pa
 def _copy_others(source: Path, place: Path) -> None:
     """Copy what is no table: scenarios, notes, the user's own files."""
     for path in source.iterdir():
-        table = table_named(path.stem) if path.suffix.casefold() in (".csv", ".yaml", ".yml") else None
+        table = table_named(path.stem) if path.suffix.casefold() in (*READERS, ".yaml", ".yml") else None
         if path.name in OURS or table is not None:
             continue
         if path.is_dir():

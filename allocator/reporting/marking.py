@@ -12,7 +12,7 @@ from allocator.errors import Finding, InputError
 from allocator.reading import check, read_tables
 from allocator.reporting.workbook import DANGEROUS, WIDEST
 from allocator.schema.dictionary import table_named
-from allocator.schema.files import read_csv
+from allocator.schema.files import READERS, read_file
 from allocator.schema.findings import Report
 from allocator.texts import _
 
@@ -48,7 +48,7 @@ def mark(path: Path, findings: Iterable[Finding], target: Path) -> int:
     Parameters
     ----------
     path : Path
-        A workbook, which is copied with its formats, or a folder, whose CSV files become sheets.
+        A workbook, which is copied with its formats, or a folder, whose files become sheets.
     findings : iterable of Finding
         Those of other places than cells are listed only.
     target : Path
@@ -91,13 +91,14 @@ def _workbook(path: Path) -> tuple[Workbook, Mapping[str, str]]:
 
 
 def _folder(path: Path) -> tuple[Workbook, Mapping[str, str]]:
-    """Make a workbook of a folder's CSV files, each row where the file has it."""
+    """Make a workbook of a folder's tables, each row where the file has it."""
     import openpyxl
 
     book, labels = openpyxl.Workbook(), {}
     del book[book.sheetnames[0]]
-    for file in sorted(path.glob("*.csv")):
-        raw = read_csv(file, table_named(file.stem) or "", file.name, Report()) if table_named(file.stem) else None
+    for file in sorted(f for f in path.iterdir() if f.suffix.casefold() in READERS):
+        table = table_named(file.stem)
+        raw = read_file(file, table, file.name, Report()) if table else None
         if raw is None:
             continue
         sheet = book.create_sheet(file.stem[:31])

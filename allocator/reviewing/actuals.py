@@ -1,4 +1,4 @@
-"""What happened: read from a CSV file, a workbook or the model's own table ``actuals``, and checked."""
+"""What happened: read from a CSV or Parquet file, a workbook or the model's own table ``actuals``, and checked."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from allocator.errors import Finding, InputError
 from allocator.model import LEVELS, Model
 from allocator.reading import Tables, check
 from allocator.schema.dictionary import dictionary, table_named
-from allocator.schema.files import read_csv
+from allocator.schema.files import READERS, read_csv
 from allocator.schema.findings import Report, did_you_mean
 from allocator.schema.flows import METRICS
 from allocator.schema.tables import RawTable, fingerprint, type_table
@@ -83,7 +83,7 @@ def read_actuals(model: Model, file: Path | None, as_of: dt.date, known: Collect
     model : Model
         Its codes are those that the rows may name.
     file : path or None
-        A CSV file, or a workbook with a sheet ``actuals`` (实际) or a single sheet; None is the model's own table.
+        A CSV or Parquet file, or a workbook with a sheet ``actuals`` (实际) or a single sheet; None is the model's own table.
     as_of : date
         Rows of months that are not over by then are not read.
     known : collection of str
@@ -116,8 +116,10 @@ def read_actuals(model: Model, file: Path | None, as_of: dt.date, known: Collect
 
 def _typed(file: Path, report: Report) -> pd.DataFrame | None:
     """Rows of a file; None where nothing can be made of it."""
-    workbook = file.suffix.casefold() == ".xlsx"
-    raw = _sheet(file, report) if workbook else read_csv(file, TABLE, file.name, report)
+    if file.suffix.casefold() == ".xlsx":
+        raw = _sheet(file, report)
+    else:
+        raw = READERS.get(file.suffix.casefold(), read_csv)(file, TABLE, file.name, report)
     return None if raw is None else type_table(raw, report)
 
 

@@ -12,7 +12,7 @@ from allocator.scenarios.parsing import parse_scenario
 from allocator.scenarios.rows import Rows, scenarios_of
 from allocator.scenarios.scenario import Scenario, extended, filled
 from allocator.schema.dictionary import plain
-from allocator.schema.files import decode, read_bytes, read_csv
+from allocator.schema.files import READERS, decode, read_bytes, read_file
 from allocator.schema.findings import Report, did_you_mean
 from allocator.schema.workbooks import open_workbook
 from allocator.schema.yaml_tree import read_tree
@@ -43,8 +43,8 @@ def _files(folder: Path) -> dict[str, Path | Rows]:
 
 
 def _table(folder: Path, report: Report) -> Shelf:
-    file = folder / f"{SHEET}.csv"
-    raw = read_csv(file, SHEET, file.name, report) if file.is_file() else None
+    file = next((f for ending in READERS if (f := folder / f"{SHEET}{ending}").is_file()), None)
+    raw = None if file is None else read_file(file, SHEET, file.name, report)
     return {} if raw is None else scenarios_of(raw, report)
 
 

@@ -63,10 +63,11 @@ class Rows:
 def scenarios_of(raw: RawTable, report: Report) -> dict[str, Rows]:
     """Scenarios that the rows of a table say, by name."""
     at = _columns(raw, report)
+    texts = {name: raw.columns[i].texts() for name, i in at.items()}
     found: dict[str, list[tuple[Written, Mapping[str, str]]]] = {}
     titles: dict[str, str] = {}
     for k, row in enumerate(raw.rows if at else ()):
-        cells = {name: str(raw.columns[i][k]) for name, i in at.items()}
+        cells = {name: str(column[k]) for name, column in texts.items()}
         if not any(cells.values()):
             continue
         name = cells["scenario"]

@@ -1,4 +1,4 @@
-"""CSV files to raw tables."""
+"""Files of tables to raw tables: CSV here, Parquet beside."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from allocator.schema.cells import Cells
 from allocator.schema.findings import Report
-from allocator.schema.parsing import Texts
+from allocator.schema.parquet import read_parquet
 from allocator.schema.tables import RawTable
 from allocator.texts import _
 
@@ -91,7 +92,7 @@ def read_csv(path: Path, table: str, label: str, report: Report) -> RawTable | N
     regular = bool(np.isin(lengths, (0, len(headings))).all())
     columns, rows = (_quick if regular else _careful)(text, lengths, len(headings))
     if not regular:
-        ragged = (lengths[rows - 1] != len(headings)) & np.any([c != "" for c in columns], axis=0)
+        ragged = (lengths[rows - 1] != len(headings)) & np.any([c.filled for c in columns], axis=0)
         says = _("The row has {found} cells, the heading has {expected}. Look for a missing or an unquoted comma.")
         for row in rows[ragged]:
             text_ = says.format(found=lengths[row - 1], expected=len(headings))
@@ -133,25 +134,28 @@ def _delimited(headings: list[str], label: str, row: str, report: Report) -> boo
     return False
 
 
-def _quick(text: str, lengths: NDArray[np.int64], width: int) -> tuple[tuple[Texts, ...], NDArray[np.int64]]:
+def _quick(text: str, lengths: NDArray[np.int64], width: int) -> tuple[tuple[Cells, ...], NDArray[np.int64]]:
     """Columns of a file whose rows all have one length."""
-    rows = np.flatnonzero(lengths) + 1
+    rows = np.flatnonzero(lengths)[1:] + 1
     data = io.BytesIO(text.encode())  # twice as quick as the text itself
-    frame = pd.read_csv(data, header=None, names=range(width), dtype=object, na_filter=False, encoding="utf-8")
+    frame = pd.read_csv(data, header=0, names=range(width), dtype=object, na_filter=False, encoding="utf-8")
     if len(frame) != len(rows):
         return _careful(text, lengths, width)
-    return tuple(stripped(frame[c].to_numpy(dtype=object)[1:]) for c in frame.columns), rows[1:]
+    return tuple(Cells.of(frame[c].to_numpy(dtype=object)) for c in frame.columns), rows
 
 
-def _careful(text: str, lengths: NDArray[np.int64], width: int) -> tuple[tuple[Texts, ...], NDArray[np.int64]]:
+def _careful(text: str, lengths: NDArray[np.int64], width: int) -> tuple[tuple[Cells, ...], NDArray[np.int64]]:
     """Columns of a ragged file: short rows are filled with blanks, long ones cut."""
-    rows = np.flatnonzero(lengths) + 1
-    records = [(record + [""] * width)[:width] for record in _records(text) if record]
-    return tuple(stripped(np.array(column, dtype=object)) for column in zip(*records[1:], strict=True)) or tuple(
-        np.zeros(0, dtype=object) for _i in range(width)
-    ), rows[1:]
+    rows = np.flatnonzero(lengths)[1:] + 1
+    records = [(record + [""] * width)[:width] for record in _records(text) if record][1:]
+    columns = zip(*records, strict=True) if records else [()] * width
+    return tuple(Cells.of(np.array(column, dtype=object)) for column in columns), rows
 
 
-def stripped(texts: Texts) -> Texts:
-    """Texts without the blanks around them."""
-    return np.array([t.strip() for t in texts], dtype=object)
+READERS = {".csv": read_csv, ".parquet": read_parquet}
+"""How a table is read, by the end of its file's name."""
+
+
+def read_file(path: Path, table: str, label: str, report: Report) -> RawTable | None:
+    """Read a CSV or Parquet file; None where its rows mean nothing."""
+    return READERS[path.suffix.casefold()](path, table, label, report)

@@ -13,11 +13,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from allocator.schema.cells import Cells, Texts
 from allocator.schema.dictionary import Column
 from allocator.scopes import parse_scope, split_codes
 from allocator.texts import N_
-
-Texts = NDArray[np.object_]
 
 NUMERIC = {"number", "integer", "share", "money"}
 FLAGS = {"yes": True, "true": True, "1": True, "是": True, "no": False, "false": False, "0": False, "否": False}
@@ -82,9 +81,24 @@ def parse(texts: Texts, column: Column) -> Parsed:
     return Parsed(pd.array(values, dtype="str"), bad, np.zeros(len(texts), bool))
 
 
+def parse_cells(cells: Cells, column: Column) -> Parsed:
+    """Type a column, each of its words once; blank cells get the default."""
+    if cells.words.dtype != object and column.type in NUMERIC:
+        empty = _numbers(np.array([column.default], dtype=object), column)
+        values = cells.words.astype(np.float64)
+        nan = ~np.isfinite(values)
+        parsed = _of_type(np.where(nan, np.nan, values), nan.copy(), nan, column)
+        data = np.append(parsed.data, empty.data)
+        bad, nan = np.append(parsed.bad, False), np.append(parsed.nan, False)  # the last is what −1 points at
+    else:
+        parsed = parse(np.append(cells.told(), ""), column)
+        data, bad, nan = parsed.data, parsed.bad, parsed.nan
+    return Parsed(data.take(cells.codes), bad[cells.codes], nan[cells.codes])
+
+
 def blank(column: Column, rows: int) -> Any:
     """Return the values of a column that the user has not got."""
-    return parse(np.full(rows, "", dtype=object), column).data
+    return parse(np.array([""], dtype=object), column).data.take(np.zeros(rows, dtype=np.int64))
 
 
 def _each(
@@ -110,6 +124,11 @@ def _numbers(texts: Texts, column: Column) -> Parsed:
         objects, bad = _each(texts, lambda t: _number(t, column.type), np.nan)
         values = objects.astype(np.float64)
         nan = bad & np.isin([t.casefold() for t in texts], list(_NOT_FINITE))
+    return _of_type(values, bad, nan, column)
+
+
+def _of_type(values: NDArray[np.float64], bad: NDArray[np.bool_], nan: NDArray[np.bool_], column: Column) -> Parsed:
+    """Numbers of the column's type: whole ones where it has no others."""
     if column.type == "integer":
         broken = np.isfinite(values) & (np.abs(values) > 2**53)
         broken |= np.isfinite(values) & (values != np.round(values))

@@ -11,9 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allocator.model import Settings
+from allocator.schema.cells import Cells
 from allocator.schema.dictionary import Column, Table, dictionary, plain
 from allocator.schema.findings import Place, Report, nearest
-from allocator.schema.parsing import EXPECTED, NUMERIC, Texts, blank, parse
+from allocator.schema.parsing import EXPECTED, NUMERIC, blank, parse_cells
 from allocator.texts import N_, _
 
 IGNORED = {"备注", "说明", "remark", "remarks", "note", "notes"}
@@ -21,7 +22,7 @@ IGNORED = {"备注", "说明", "remark", "remarks", "note", "notes"}
 
 @dataclass(frozen=True)
 class RawTable:
-    """A table as the user has it: texts, nothing understood yet.
+    """A table as the user has it: words, nothing understood yet.
 
     Attributes
     ----------
@@ -30,8 +31,7 @@ class RawTable:
     label : str
         File or sheet as the user named it.
     headings : tuple of str
-    columns : tuple of array of str, each of shape (rows,)
-        Stripped of blanks around them.
+    columns : tuple of Cells
     rows : array of int
         Row numbers as the user's editor counts them.
     letters : tuple of str
@@ -41,7 +41,7 @@ class RawTable:
     table: str
     label: str
     headings: tuple[str, ...]
-    columns: tuple[Texts, ...]
+    columns: tuple[Cells, ...]
     rows: NDArray[np.int64]
     letters: tuple[str, ...] = ()
 
@@ -50,8 +50,8 @@ def type_table(raw: RawTable, report: Report) -> pd.DataFrame:
     """Type a raw table; what is not of its type becomes a finding and a blank."""
     table = dictionary()[raw.table]
     filled = np.zeros(len(raw.rows), bool)
-    for texts in raw.columns:
-        filled |= texts != ""
+    for cells in raw.columns:
+        filled |= cells.filled
     rows = raw.rows[filled]
     report.places[table.name] = Place(raw.label, rows)
     found = _known_columns(raw, table, report)
@@ -63,16 +63,17 @@ def type_table(raw: RawTable, report: Report) -> pd.DataFrame:
         if column.name not in found:
             typed[column.name] = blank(column, len(rows))
             continue
-        texts = raw.columns[found[column.name]][filled]
-        parsed = parse(texts, column)
+        cells = raw.columns[found[column.name]]
+        cells = cells if filled.all() else cells.at(filled)
+        parsed = parse_cells(cells, column)
         for bad, rule in ((parsed.nan, "nan"), (parsed.bad & ~parsed.nan, column.type)):
             if bad.any():
                 where = np.flatnonzero(bad)
-                report.values("error", table.name, rule, _(EXPECTED[rule]), where, column.name, texts[where])
+                report.values("error", table.name, rule, _(EXPECTED[rule]), where, column.name, cells.at(where).texts())
         # A blank in an int64 column has no mark of its own, so it is found here.
         if column.required and column.whole:
-            where = np.flatnonzero(texts == "")
-            report.values("error", table.name, "required", _(REQUIRED), where, column.name, texts[where])
+            where = np.flatnonzero(~cells.filled)
+            report.values("error", table.name, "required", _(REQUIRED), where, column.name, cells.at(where).texts())
         typed[column.name] = parsed.data
     return pd.DataFrame(typed, index=pd.RangeIndex(len(rows)))
 
@@ -126,7 +127,7 @@ def _unknown_column(raw: RawTable, i: int, table: Table, found: Mapping[str, int
     if heading.startswith("#") or plain(heading) in IGNORED:
         return
     if heading == "":
-        if (raw.columns[i] != "").any():
+        if raw.columns[i].filled.any():
             says = _("Column {number} has values but no heading. Give it one, or begin it with #.").format(number=i + 1)
             report.add("error", table.name, "heading", says)
         return

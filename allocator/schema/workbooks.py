@@ -12,6 +12,7 @@ from xml.parsers.expat import ExpatError
 import numpy as np
 from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
+from allocator.schema.cells import Cells
 from allocator.schema.dictionary import SETTINGS, dictionary, plain
 from allocator.schema.findings import Report
 from allocator.schema.packages import Package, Refused, column_letters, look_through, odd_cells
@@ -70,7 +71,7 @@ class Workbook:
                 report.add_at("error", label, "merged", says, row=f"{column_letters(left)}{top + 1}")
         headings = tuple(text_of(v).strip() for v in rows[head])
         body = rows[head + 1 :]
-        columns = tuple(_texts([row[i] for row in body]) for i in range(len(headings)))
+        columns = tuple(Cells.of(_texts([row[i] for row in body])) for i in range(len(headings)))
         numbers = np.arange(head + 2, head + 2 + len(body), dtype=np.int64)
         letters = tuple(column_letters(i) for i in range(len(headings)))
         return RawTable(table, label, headings, columns, numbers, letters)
@@ -161,7 +162,7 @@ def _damaged(error: Exception) -> str:
 
 
 def _texts(values: list[object]) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
-    return np.array([v.strip() if isinstance(v, str) else text_of(v) for v in values], dtype=object)
+    return np.array([v if isinstance(v, str) else text_of(v) for v in values], dtype=object)
 
 
 def text_of(value: object) -> str:

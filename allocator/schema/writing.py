@@ -16,10 +16,11 @@ from allocator.schema.parsing import blank
 from allocator.schema.settings import write_yaml
 
 
-def write_tables(model: Model, folder: str | Path) -> None:
-    """Write ``model.yaml`` and a CSV file for each table with rows; columns that say nothing are left out.
+def write_tables(model: Model, folder: str | Path, *, parquet: bool = False) -> None:
+    """Write ``model.yaml`` and a file for each table with rows; columns that say nothing are left out.
 
-    Reading the folder gives tables, settings and hash equal to the model's.
+    Reading the folder gives tables, settings and hash equal to the model's. Tables are CSV files, or Parquet files where that is
+    asked for (package ``pyarrow``).
 
     Raises
     ------
@@ -28,8 +29,14 @@ def write_tables(model: Model, folder: str | Path) -> None:
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in model_texts(model):
-        (folder / name).write_text(text, encoding="utf-8", newline="")
+    if not parquet:
+        for name, text in model_texts(model):
+            (folder / name).write_text(text, encoding="utf-8", newline="")
+        return
+    (folder / "model.yaml").write_text(write_yaml(model.settings), encoding="utf-8", newline="")
+    for name, table in dictionary().items():
+        if table.required or not model[name].empty:
+            _write_parquet(model[name], table, folder / f"{name}.parquet")
 
 
 def model_texts(model: Model) -> Iterator[tuple[str, str]]:
@@ -49,6 +56,20 @@ def table_text(frame: pd.DataFrame, table: Table) -> str:
     writer.writerow([c.name for c in columns])
     writer.writerows(zip(*texts, strict=True))
     return file.getvalue()
+
+
+def _write_parquet(frame: pd.DataFrame, table: Table, path: Path) -> None:
+    """Write one table as Parquet: numbers, days and truth values as such, lists of codes as texts."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = telling(frame, table)
+    lists = {c.name: cell_texts(frame[c.name]) for c in columns if c.type == "codes"}
+    content = pa.Table.from_pandas(frame[[c.name for c in columns]].assign(**lists), preserve_index=False)
+    for i, column in enumerate(columns):
+        if column.type == "date":
+            content = content.set_column(i, column.name, content.column(i).cast(pa.date32()))
+    pq.write_table(content.replace_schema_metadata(), path)
 
 
 def telling(frame: pd.DataFrame, table: Table) -> list[Column]:
