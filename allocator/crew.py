@@ -36,10 +36,12 @@ class Crew:
     """
 
     def __init__(self, size: int | None = None, modules: Iterable[str] = ()) -> None:
-        self.size = max(size or os.cpu_count() or 1, 1)
+        self._cores = os.cpu_count() or 1
+        self.size = max(size or self._cores, 1)
         self._modules = tuple(modules)
         self._all: list[subprocess.Popen[bytes]] = []
-        self._idle: queue.SimpleQueue[subprocess.Popen[bytes]] = queue.SimpleQueue()
+        self._idle: queue.SimpleQueue[subprocess.Popen[bytes] | Exception] = queue.SimpleQueue()
+        self._starting: threading.Thread | None = None
         self._lock = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
         self._closed = False
@@ -58,10 +60,31 @@ class Crew:
             if self._pool is not None or self._closed:
                 return
             self._pool = ThreadPoolExecutor(self.size)
+        self._starting = threading.Thread(target=self._launch, daemon=True)
+        self._starting.start()
+
+    def _launch(self) -> None:
+        """Start the processes, not more at a time than there are cores beside that of this one: reading modules is work."""
+        waiting: list[subprocess.Popen[bytes]] = []
+        try:
             for _process in range(self.size):
-                process = _start(self._modules)
-                self._all.append(process)
-                self._idle.put(process)
+                with self._lock:
+                    if self._closed:
+                        return
+                    process = _start(self._modules)
+                    self._all.append(process)
+                waiting.append(process)
+                if len(waiting) >= max(self._cores - 1, 1):
+                    self._idle.put(_ready(waiting.pop(0)))
+            for process in waiting:
+                self._idle.put(_ready(process))
+        except (OSError, EOFError, pickle.UnpicklingError) as error:
+            self._idle.put(error)
+
+    @property
+    def processes(self) -> list[int]:
+        """Numbers of the processes that run."""
+        return [process.pid for process in self._all]
 
     def submit(self, work: Callable[..., R], *arguments: Any) -> Future[R]:
         """Have a function of a module carried out, in the language in force; all that travels is pickled.
@@ -69,9 +92,10 @@ class Crew:
         The future raises what the function raises of the library's errors and the machine's, and EngineError where a process ended.
         """
         self.start()
-        if self._pool is None:
-            raise EngineError(_("A process that dates visits stopped: {detail}").format(detail=_("stopped")))
-        return self._pool.submit(self._ask, (work, arguments, current_language()))
+        with self._lock:
+            if self._pool is None or self._closed:
+                raise EngineError(_("A process that dates visits stopped: {detail}").format(detail=_("stopped")))
+            return self._pool.submit(self._ask, (work, arguments, current_language()))
 
     def map(self, work: Callable[[Any], R], parts: Iterable[Any]) -> Iterator[R]:
         """Answers to parts in their order; at most a few parts wait, so memory does not grow with them."""
@@ -93,6 +117,9 @@ class Crew:
             self._closed = True
             for process in self._all:
                 process.kill()
+        if self._starting is not None:
+            self._starting.join()
+            self._idle.put(EOFError(_("stopped")))
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
         for process in self._all:
@@ -104,9 +131,11 @@ class Crew:
 
     def _ask(self, message: object) -> Any:
         process = self._idle.get()
-        assert process.stdin is not None
-        assert process.stdout is not None
         try:
+            if isinstance(process, Exception):
+                raise process
+            assert process.stdin is not None
+            assert process.stdout is not None
             process.stdin.write(pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL))
             process.stdin.flush()
             done, answer = pickle.load(process.stdout)
@@ -132,6 +161,13 @@ def _start(modules: Iterable[str]) -> subprocess.Popen[bytes]:
         start_new_session=True,
         creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
     )
+
+
+def _ready(process: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
+    """Return a process when it has read its modules."""
+    assert process.stdout is not None
+    pickle.load(process.stdout)
+    return process
 
 
 def _shut(stream: IO[bytes]) -> None:
@@ -167,6 +203,8 @@ def main() -> None:
     os.dup2(2, 1)
     for name in sys.argv[1:]:
         importlib.import_module(name)
+    pickle.dump("ready", answers)
+    answers.flush()
     serve(sys.stdin.buffer, answers)
     os._exit(0)  # at once: nothing is left to be tidied up, and a pipe that nobody reads would be told of
 

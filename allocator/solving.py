@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 
 from allocator.arithmetic import arithmetic
-from allocator.auditing import examine
 from allocator.binding import binding_rules, causes, contradictions
 from allocator.engines import engine as find_engine
 from allocator.engines.status import Engine, Status
@@ -29,7 +28,6 @@ from allocator.model import LEVELS, Model
 from allocator.ordering import HELD, Ordering, Outcome, worst_loss
 from allocator.plan import GoalValue, Plan
 from allocator.program import Floats, Program
-from allocator.publishing import publish
 from allocator.reporting.amounts import Amounts
 from allocator.settling import settle_effort, settle_quotas
 from allocator.texts import _
@@ -195,6 +193,8 @@ def _planned(
         clock.lap("build")
         summary["seconds"] |= clock.seconds
         return Plan(model, "optimal", tables, goals, summary, binding, (), model.findings)
+    from allocator.publishing import publish  # here, as it takes long to import
+
     given = None if near is None else near.given(tables["quotas"])
     model = replace(model, findings=(*model.findings, *publish(grain, tables, given)))
     clock.lap("round")
@@ -219,6 +219,8 @@ def _examine(
     model: Model, tables: dict[str, pd.DataFrame], summary: dict[str, Any], profile: Profile | None = None
 ) -> None:
     """Audit the tables and take the key figures from them."""
+    from allocator.auditing import examine  # here, as it takes long to import
+
     checked, figures = examine(model, tables, None if profile is None else profile.laps())
     summary["audit"] = {
         "rules": checked.rules,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import functools
 import importlib.util
 import json
 import sys
@@ -16,8 +17,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from allocator.commands.common import Command, Session, console, show
+from allocator.commands.helping import Ahead, helpers
 from allocator.commands.loading import Loaded, load_model, run_name, scenario_option
-from allocator.commands.paging import add_page
 from allocator.commands.pinning import changes_of, pins_option, show_cost, solve_pinned
 from allocator.commands.profiling import profile_option, show_profile
 from allocator.commands.steps import step_name
@@ -27,6 +28,7 @@ from allocator.texts import _
 
 if TYPE_CHECKING:
     from allocator.plan import Plan
+    from allocator.profiling import Profile
 
 T = TypeVar("T")
 Progress = Callable[[str], None]
@@ -110,6 +112,7 @@ def _solve(
     seconds: float | None,
     profile: bool,
 ) -> int:
+    from allocator.pages import PAGE, page_beside
     from allocator.profiling import Profile
     from allocator.reporting.run import check_place, summary_text, write_run
 
@@ -128,28 +131,28 @@ def _solve(
 
         kept = read_visits(keep)
     loaded = load_model(session, path, scenario)
-    from allocator import solving
-
     if export is not None:
+        from allocator import solving
+
         solving.export(loaded.model, export, strict=strict)
         session.say(_("{path}: the program").format(path=export))
     options: dict[str, Any] = {"engine": engine, "strict": strict, "seconds": seconds, "keep": kept}
     watch = Profile() if profile else None
     changes = None if pins is None else changes_of(session, pins, loaded.model)
-    if changes is None:
-        plan = in_background(
-            session, lambda progress: solving.solve(loaded.model, **options, progress=progress, profile=watch)
-        )
-    else:
-        plan, figures = in_background(
-            session, lambda progress: solve_pinned(loaded.model, changes, progress, **options)
-        )
-    plan = _completed(plan, loaded)
-    if watch is not None:
-        plan = replace(plan, summary={**plan.summary, "profile": watch.content()})
-    summary = write_run(plan, folder, parquet=form == "parquet")
-    if plan.tables:
-        add_page(session, folder, plan.model)
+    with helpers(loaded.model) as crew:
+        if changes is None:
+            plan = _planned(session, loaded, watch, **options, workers=crew)
+        else:
+            plan, figures = in_background(
+                session, lambda progress: solve_pinned(loaded.model, changes, progress, **options)
+            )
+        plan = _completed(plan, loaded)
+        if watch is not None:
+            plan = replace(plan, summary={**plan.summary, "profile": watch.content()})
+        page = functools.partial(page_beside, folder, plan) if plan.tables else None
+        summary = write_run(plan, folder, parquet=form == "parquet", crew=crew, meanwhile=page)
+    if page is not None:
+        session.detail(_("{path}: open it in a browser").format(path=folder / PAGE))
     session.answer(json.loads(summary_text(summary)))
     if not session.json and not session.quiet:
         from allocator.reporting.summary import report
@@ -166,6 +169,22 @@ def _solve(
         session.warn(_("The audit refuses this plan; please report it. It is written so that it can be looked into."))
         return EngineError.exit_code
     return EXIT_CODES.get(plan.status, EngineError.exit_code)
+
+
+def _planned(session: Session, loaded: Loaded, watch: Profile | None, **options: Any) -> Plan:
+    """Plan a model; what its plan will need is read while an engine is at work."""
+    ahead = Ahead()
+
+    def work(progress: Progress) -> Plan:
+        from allocator import solving
+
+        def told(step: str) -> None:
+            ahead.start()
+            progress(step)
+
+        return solving.solve(loaded.model, **options, progress=told, profile=watch)
+
+    return in_background(session, work)
 
 
 def _completed(plan: Plan, loaded: Loaded) -> Plan:

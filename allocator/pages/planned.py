@@ -82,7 +82,11 @@ def run_page(folder: Path, model: Model | None = None) -> Page:
     InputError
         If the folder holds no plan that can be read.
     """
-    plan = read_plan(folder, model)
+    return page_of(read_plan(folder, model), folder)
+
+
+def page_of(plan: Plan, folder: Path) -> Page:
+    """Return the page of a plan whose run stands, or will stand, in a folder; a frontier is looked for beside it."""
     told, summary = Told(plan), plan.summary
     settings, calendar = plan.model.settings, plan.model.calendar
     size = _("{start} to {end} · reps: {reps}, clients: {clients}, products: {products}").format(

@@ -7,6 +7,7 @@ import functools
 import gzip
 import json
 import os
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from allocator.texts import _, current_language
 if TYPE_CHECKING:
     from allocator.model import Model
     from allocator.pages.parts import Page
+    from allocator.plan import Plan
 
 PAGE = "report.html"
 COMPARISON = "comparison.json"
@@ -73,6 +75,14 @@ def page_bytes(folder: Path, model: Model | None = None) -> bytes:
     raise InputError([Finding("error", str(folder), "", "", "", "place", says.format(folder=folder))])
 
 
+def page_beside(folder: Path, plan: Plan, place: Path) -> dict[str, bytes]:
+    """Return the report of a plan by its name, made from tables in ``place``, for a run that will stand in ``folder``."""
+    from allocator.pages.planned import page_of
+    from allocator.pages.reading import Files
+
+    return {PAGE: render(page_of(replace(plan, tables=Files(place)), folder))}
+
+
 def render(page: Page) -> bytes:
     """Return a page as HTML that needs nothing beside it."""
     import jinja2
@@ -88,7 +98,7 @@ def render(page: Page) -> bytes:
         style=(here / "page.css").read_text("utf-8"),
         script=(here / "page.js").read_text("utf-8"),
         figures=_json({c.code: {**c.figure, "height": c.height} for c in page.charts}),
-        plotly=_packed_plotly() if page.charts else "",
+        plotly=packed_plotly() if page.charts else "",
         words={
             "skip": _("Skip to the content"),
             "contents": _("Contents"),
@@ -108,7 +118,7 @@ def _json(content: object) -> str:
 
 
 @functools.cache
-def _packed_plotly() -> str:
+def packed_plotly() -> str:
     """Return Plotly's script as its package ships it, compressed: 2 MB instead of 5; browsers unpack it themselves."""
     script = (resources.files("plotly") / "package_data" / "plotly.min.js").read_bytes()
     return base64.b64encode(gzip.compress(script, compresslevel=6, mtime=0)).decode()

@@ -13,7 +13,7 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -22,27 +22,36 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from allocator.errors import EngineError, Finding, InputError
+from allocator.crew import Crew
+from allocator.errors import AllocatorError, EngineError, Finding, InputError
 from allocator.model import Model
 from allocator.plan import Plan
 from allocator.reading import load
-from allocator.reporting.plan_workbook import workbook_bytes
 from allocator.reporting.table_text import csv_parts
 from allocator.schema.writing import write_tables
 from allocator.texts import _
 
 SUMMARY = "summary.json"
+Meanwhile = Callable[[Path], Mapping[str, bytes]]
+"""Makes more files of a run, by name, from the folder with its tables; they have no place in the summary's fingerprints."""
 MODEL = "model"
 """Folder of a run that holds its model: what was solved, scenarios included."""
 
 
 def write_run(
-    plan: Plan, folder: Path, *, parquet: bool = False, more: Mapping[str, pd.DataFrame] | None = None
+    plan: Plan,
+    folder: Path,
+    *,
+    parquet: bool = False,
+    more: Mapping[str, pd.DataFrame] | None = None,
+    crew: Crew | None = None,
+    meanwhile: Meanwhile | None = None,
 ) -> dict[str, Any]:
     """Write a plan to a folder and return the content of its ``summary.json``.
 
     Tables are CSV files, or Parquet files where that is asked for (package ``pyarrow``); ``more`` are CSV files, by their path in the
-    folder without ending.
+    folder without ending. The workbook is made by a process of the ``crew``, where there is one; ``meanwhile`` is called with the
+    temporary folder as soon as it holds the tables, and whatever it raises comes when the run is written.
 
     A plan without tables (infeasible, or stopped at a limit) is written as its summary and findings alone.
 
@@ -55,8 +64,11 @@ def write_run(
     """
     check_place(folder)
     started = time.perf_counter()
+    failed: AllocatorError | None = None
+    more_files: Mapping[str, bytes] = {}
     with replacing(folder) as place:
         tables = {**plan.tables, "findings": findings_frame(plan.findings)}
+        book = None if crew is None or not plan.tables else crew.submit(workbook_bytes, plan, tables)
         for name, frame in tables.items():
             if parquet:
                 write_file(place / f"{name}.parquet", [frame.to_parquet(index=False)])
@@ -68,11 +80,27 @@ def write_run(
             write_file(path, csv_parts(frame))
         if plan.tables:
             write_tables(plan.model, place / MODEL)
-            write_file(place / "plan.xlsx", [workbook_bytes(plan, tables)])
+            if meanwhile is not None:
+                try:
+                    more_files = meanwhile(place)
+                except AllocatorError as error:
+                    failed = error
+            write_file(place / "plan.xlsx", [workbook_bytes(plan, tables) if book is None else book.result()])
         summary = _with_write_time(plan.summary, time.perf_counter() - started)
         summary["files"] = hashes(place)
+        for name, content in more_files.items():
+            write_file(place / name, [content])
         write_file(place / SUMMARY, [summary_text(summary).encode()])
+    if failed is not None:
+        raise failed
     return summary
+
+
+def workbook_bytes(plan: Plan, tables: Mapping[str, pd.DataFrame]) -> bytes:
+    """Return the content of ``plan.xlsx``."""
+    from allocator.reporting.plan_workbook import workbook_bytes as made  # here, as it takes long to import
+
+    return made(plan, tables)
 
 
 def hashes(folder: Path) -> dict[str, str]:

@@ -6,18 +6,39 @@ import contextvars
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import Self
-
-import pandas as pd
+from typing import TYPE_CHECKING, Self
 
 from allocator.crew import Crew
-from allocator.model import Model
-from allocator.visits.answer import Schedule
-from allocator.visits.scheduling import schedule
-from allocator.visits.workers import dating_crew
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from allocator.model import Model
+    from allocator.visits.answer import Schedule
 
 MOST = 2_000
 """Reps up to which visits are dated beside the quotas; above, memory is dearer than time."""
+SMALL = 30
+"""Up to so many reps a process of its own is not worth its start."""
+CHUNK = 8
+"""Reps that travel together, at most."""
+MODULES = ("allocator.visits.workers", "allocator.reporting.run", "allocator.reporting.plan_workbook")
+"""What the processes read while they wait: the workbook of the plan may be written by one of them."""
+
+
+def dating_crew(reps: int, workers: int | None) -> Crew | None:
+    """Processes for so many reps, not started yet; None where one is enough.
+
+    Parameters
+    ----------
+    reps : int
+    workers : int, optional
+        Processes; as many as the machine has cores by default, and none for a few reps.
+    """
+    crew = Crew(workers, MODULES)
+    if workers is None:
+        crew.size = min(crew.size, max(reps // CHUNK, 1))
+    return None if crew.size == 1 or reps <= SMALL else crew
 
 
 class Dating:
@@ -70,4 +91,6 @@ class Dating:
         return self._schedule(tables) if self._future is None else self._future.result()
 
     def _schedule(self, tables: Mapping[str, pd.DataFrame]) -> Schedule:
+        from allocator.visits.scheduling import schedule  # here, as it takes long to import
+
         return schedule(self._model, tables, keep=self._keep, workers=1 if self._crew is None else self._crew)

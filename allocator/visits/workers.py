@@ -6,30 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
 from allocator.crew import Crew
+from allocator.visits.beside import CHUNK, dating_crew
 from allocator.visits.placing import place
 from allocator.visits.tasks import Placed, Task
-
-SMALL = 30
-"""Up to so many reps a process of its own is not worth its start."""
-CHUNK = 8
-"""Reps that travel together, at most."""
-MODULES = ("allocator.visits.workers",)
-"""What the processes read while they wait."""
-
-
-def dating_crew(reps: int, workers: int | None) -> Crew | None:
-    """Processes for so many reps, not started yet; None where one is enough.
-
-    Parameters
-    ----------
-    reps : int
-    workers : int, optional
-        Processes; as many as the machine has cores by default, and none for a few reps.
-    """
-    crew = Crew(workers, MODULES)
-    if workers is None:
-        crew.size = min(crew.size, max(reps // CHUNK, 1))
-    return None if crew.size == 1 or reps <= SMALL else crew
 
 
 def place_all(
@@ -44,7 +23,7 @@ def place_all(
     count : int
         How many there are.
     workers : int or Crew, optional
-        Processes, or those that there are already; see :func:`dating_crew`.
+        Processes, or those that there are already; see :func:`allocator.visits.beside.dating_crew`.
     progress : callable, optional
         Told how many reps are done.
     """
