@@ -10,7 +10,7 @@ import highspy
 import numpy as np
 
 from allocator.engines.policy import SMALL, Method, answer, from_start, unanswered
-from allocator.engines.status import BASIC, FREE, LOWER, UPPER, Solution, Status, Vertex
+from allocator.engines.status import BASIC, FREE, LOWER, UPPER, Codes, Solution, Status, Vertex
 from allocator.errors import EngineError
 from allocator.program import Floats, Program
 from allocator.texts import _
@@ -25,7 +25,6 @@ _STATUS = {
 
 STANDS = np.array([highspy.HighsBasisStatus(code) for code in (LOWER, BASIC, UPPER, FREE)], object)
 """HiGHS's words for where a column or row stands, by code."""
-_CODES = {stands: code for code, stands in enumerate(STANDS)}
 
 _VERSION = str(highspy.Highs().version())
 
@@ -183,14 +182,30 @@ def _read(program: Program, highs: highspy.Highs, seconds: float) -> Solution:
     bound = info.mip_dual_bound if whole else -np.inf
     counts = (info.simplex_iteration_count, info.ipm_iteration_count, info.crossover_iteration_count)
     iterations = sum(max(n, 0) for n in counts)  # what did not run is −1
-    vertex = None if whole else vertex_of(highs)
-    return Solution(status, np.array(solution.col_value), duals, bound, seconds, detail, iterations, vertex)
+    x = np.array(solution.col_value)
+    vertex = None if whole else vertex_of(highs, program, x)
+    return Solution(status, x, duals, bound, seconds, detail, iterations, vertex)
 
 
-def vertex_of(highs: highspy.Highs) -> Vertex | None:
-    """Return where HiGHS stands, if it stands at a vertex."""
-    basis = highs.getBasis()
-    if not basis.valid:
+def vertex_of(highs: highspy.Highs, program: Program, x: Floats) -> Vertex | None:
+    """Return where HiGHS stands, if it stands at a vertex; what is not basic stands at its nearer bound.
+
+    That is how arrays come out of it: the words of its basis cost more than a few pivots.
+    """
+    if not highs.getBasis().valid:
         return None
-    columns, rows = ([_CODES[s] for s in codes] for codes in (basis.col_status, basis.row_status))
-    return Vertex(np.array(columns, np.int8), np.array(rows, np.int8))
+    word, basic = highs.getBasicVariables()
+    if word != highspy.HighsStatus.kOk:
+        return None
+    columns = _codes(x, program.lower, program.upper)
+    rows = _codes(program.matrix @ x, program.row_lower, program.row_upper)
+    columns[basic[basic >= 0]] = BASIC
+    rows[-1 - basic[basic < 0]] = BASIC
+    return Vertex(columns, rows)
+
+
+def _codes(value: Floats, low: Floats, high: Floats) -> Codes:
+    """Which bound is nearer."""
+    codes = np.where(value - low <= high - value, LOWER, UPPER).astype(np.int8)
+    codes[np.isinf(low) & np.isinf(high)] = FREE
+    return codes

@@ -86,6 +86,7 @@ class Warm:
         self.name, self.version = "highs", Highs().version
         self.hot = self.cold = 0
         self._held: tuple[highspy.Highs, Program, Floats] | None = None
+        self._last: highspy.Highs | None = None
         self._starts: dict[str, Start] = {}
 
     def solve(
@@ -98,6 +99,7 @@ class Warm:
         start: Vertex | None = None,
     ) -> Solution:
         """Minimise ``costs · x``; see :class:`allocator.engines.status.Engine`."""
+        self._last = None
         if program.integer.any() or not goal or not program.nonzeros:
             return Highs().solve(program, costs, seconds=seconds)
         left: list[highspy.Highs] = []
@@ -113,9 +115,45 @@ class Warm:
             self.cold += 1
         else:
             self.hot += 1
+        if found.status is Status.OPTIMAL:
+            self._last = left[-1] if left else self._held[0] if self._held is not None else None
         if found.status is Status.OPTIMAL and found.vertex is not None and self.learning:
             columns, rows = keys(program.column_families), keys(program.row_families)
             self.bases[goal] = Basis(columns, rows, found.vertex.columns, found.vertex.rows)
+        return found
+
+    def pace(self, program: Program, x: Floats, rates: tuple[Floats, ...]) -> Floats | None:
+        """How the last answer moves while its basis stays and bounds move.
+
+        Parameters
+        ----------
+        program : Program
+            That of the last answer.
+        x : float array
+            The answer.
+        rates : tuple of float array
+            Of lower and upper bounds of columns, then of rows.
+
+        Returns
+        -------
+        float array, shape (columns,), or None
+            None where there is no basis, or its factors do not give it.
+        """
+        if self._last is None:
+            return None
+        word, basic = self._last.getBasicVariables()
+        if word != highspy.HighsStatus.kOk:
+            return None
+        found = _standing(x, program.lower, program.upper, rates[0], rates[1])
+        value = program.matrix @ x
+        rows = _standing(value, program.row_lower, program.row_upper, rates[2], rates[3])
+        column = basic >= 0
+        found[basic[column]] = 0.0
+        rows[-1 - basic[~column]] = 0.0
+        word, moved = self._last.getBasisSolve(rows - program.matrix @ found)
+        if word != highspy.HighsStatus.kOk:
+            return None
+        found[basic[column]] = moved[column]
         return found
 
     def _on(self, vertex: Vertex) -> tuple[Method, ...]:
@@ -179,15 +217,21 @@ def _start(basis: Basis, program: Program) -> highspy.HighsBasis:
     at[(at != BASIC) & np.isinf(program.lower) & np.isinf(program.upper)] = FREE
     start.col_status = STANDS[at].tolist()
     start.row_status = STANDS[_mapped(basis.rows, basis.row_codes, rows, BASIC)].tolist()
-    # HiGHS mends the count and the singularities of a basis that comes from elsewhere.
-    start.alien = start.valid = True
+    # HiGHS mends the count and the singularities of a basis that comes from elsewhere; one of this program needs no mending.
+    start.alien = not (np.array_equal(basis.columns, columns) and np.array_equal(basis.rows, rows))
+    start.valid = True
     return start
+
+
+def _standing(value: Floats, low: Floats, high: Floats, low_rate: Floats, high_rate: Floats) -> Floats:
+    """How what stands at a bound moves with it; 0 where there is none."""
+    return np.where(value - low <= high - value, low_rate, high_rate)
 
 
 def _alike(basis: Basis, program: Program) -> bool:
     """Whether a basis is of a program with nearly the same columns and rows: from one much smaller the way is as long as from nothing."""
     pairs = ((basis.columns, keys(program.column_families)), (basis.rows, keys(program.row_families)))
-    return all(np.isin(new, old).mean() >= ALIKE for old, new in pairs if len(new))
+    return all(np.array_equal(old, new) or np.isin(new, old).mean() >= ALIKE for old, new in pairs if len(new))
 
 
 def _differ(*pairs: tuple[Floats, Floats]) -> NDArray[np.int32]:

@@ -3,13 +3,46 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from allocator.explaining.curves import At, Curve, Drawing
 from allocator.program import Floats
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Values along a straight line, as they are known to be.
+
+    Attributes
+    ----------
+    low, high : float
+        From where to where.
+    at : float
+        Where the values were solved.
+    values, slope : float array
+        There, and their change for one.
+    """
+
+    low: float
+    high: float
+    at: float
+    values: Floats
+    slope: Floats
+
+    def holds(self, way: float) -> bool:
+        """Whether it says what the values are at a way."""
+        return self.low <= way <= self.high
+
+    def value(self, way: float) -> Floats:
+        """Values at a way inside."""
+        return self.values + (way - self.at) * self.slope
+
+
+Known = Callable[[float], Stretch | None]
+"""The straight stretch on which a way lies; None where none is known."""
 
 RELATIVE, ABSOLUTE = 1e-6, 1e-9
 """A point lies on a line where it is off by no more than this, relative to its change and to one and the size of what changes."""
@@ -25,6 +58,9 @@ FIRST = 8
 
 LOST = 2
 """Secants that did not halve what is left, after which all that is done is halving: at a step they lead nowhere."""
+
+STRETCHES = 4
+"""Known stretches that are followed one by one, before longer steps are tried."""
 
 GOLDEN = 0.6180339887498949
 
@@ -51,6 +87,11 @@ class Piece:
     bends: bool
 
 
+def unknown(_way: float) -> Stretch | None:
+    """Know of no stretch."""
+    return None
+
+
 def on_line(start: Floats, slope: Floats, way: float, value: Floats | None) -> bool:
     """Whether a value lies on a line."""
     if value is None:
@@ -60,7 +101,7 @@ def on_line(start: Floats, slope: Floats, way: float, value: Floats | None) -> b
     return bool((np.abs(value - start - change) <= room).all())
 
 
-def first_piece(at: At, start: Floats, step: float, most: float) -> Piece | None:
+def first_piece(at: At, start: Floats, step: float, most: float, known: Known = unknown) -> Piece | None:
     """The straight piece of a function from 0 on; None where there is none to be seen.
 
     Parameters
@@ -71,6 +112,8 @@ def first_piece(at: At, start: Floats, step: float, most: float) -> Piece | None
         Value at 0.
     step, most : float
         First way and the longest one; both have the sign of the direction.
+    known : callable, optional
+        The straight stretch on which a way lies that was looked at, where that is known.
     """
     if not step or not most or abs(step) > abs(most):
         step = most
@@ -79,25 +122,71 @@ def first_piece(at: At, start: Floats, step: float, most: float) -> Piece | None
     off: list[float] = []
     way = step
     while True:
-        value, half = at(way), at(way / 2)
-        if value is not None and half is not None:
-            slope = (value - start) / way
-            if on_line(start, slope, way / 2, half):
-                break
+        slope = _begins(at, start, way, known(way) if at(way) is not None else None)
+        if slope is not None:
+            break
         off.append(way)
         way = way / 8
         if abs(way) < SMALLEST * abs(most):
             return None
+    way, beyond = _walked(at, start, slope, way, off[-1] if off else most, known)
+    if beyond is not None:
+        off.append(beyond)
     while not off and abs(way) < abs(most):
         further = most if abs(4 * way) >= abs(most) / 2 else 4 * way
         if on_line(start, slope, further, at(further)):
             way = further
-            slope = (_there(at(way)) - start) / way
+            if known(way) is None:
+                slope = (_there(at(way)) - start) / way
         else:
             off.append(further)
     if not off:
         return Piece(slope, way, bends=False)
-    return Piece(slope, _bend(at, start, slope, way, off[-1]), bends=True)
+    return Piece(slope, _bend(at, start, slope, way, off[-1], known), bends=True)
+
+
+def _begins(at: At, start: Floats, way: float, line: Stretch | None) -> Floats | None:
+    """Slope of the straight piece from 0 to a way; None where there is none."""
+    value = at(way)
+    if value is None:
+        return None
+    slope = (value - start) / way if line is None else line.slope
+    if line is not None and not on_line(start, slope, way, value):
+        return None
+    whole = line is not None and line.holds(0.0)
+    return slope if whole or on_line(start, slope, way / 2, at(way / 2)) else None
+
+
+def _walked(at: At, start: Floats, slope: Floats, way: float, end: float, known: Known) -> tuple[float, float | None]:
+    """Go from stretch to stretch while they lie on a line; returns the last way on it, and the next one if it is off it."""
+    for _step in range(STRETCHES):
+        line = known(way)
+        if line is None or abs(way) >= abs(end):
+            break
+        last, off = _left(start, slope, line, way, end)
+        if off is not None or abs(last) >= abs(end):
+            return last, off
+        further = last * (1 + 0.5 * PRECISE)
+        further = end if abs(further) > abs(end) else further
+        if not on_line(start, slope, further, at(further)):
+            return last, further
+        way = further
+    return way, None
+
+
+def _left(start: Floats, slope: Floats, line: Stretch, way: float, end: float) -> tuple[float, float | None]:
+    """How far a stretch keeps to a line from a way on it, and a way inside the stretch that does not, if there is one."""
+    on, off = way, line.high if end > 0 else line.low
+    off = end if abs(off) > abs(end) else off
+    if on_line(start, slope, off, line.value(off)):
+        return off, None
+    while abs(off - on) > 0.1 * PRECISE * abs(on):
+        middle = (on + off) / 2
+        if on_line(start, slope, middle, line.value(middle)):
+            on = middle
+        else:
+            off = middle
+    return on, off
 
 
 def _there(value: Floats | None) -> Floats:
@@ -105,15 +194,18 @@ def _there(value: Floats | None) -> Floats:
     return value
 
 
-def _bend(at: At, start: Floats, slope: Floats, on: float, off: float) -> float:
+def _bend(at: At, start: Floats, slope: Floats, on: float, off: float, known: Known) -> float:
     """Where a function leaves a line, between a way that is on it and one that is not: by secants, else by halves."""
     beyond: float | None = None
     halve, lost = False, 0
     for _try in range(TRIES):
+        on, off = _nearer(start, slope, on, off, known)
         width = abs(off - on)
         if width <= PRECISE * abs(on):
             break
-        guess = None if halve else _crossing(at, start, slope, off, (on + off) / 2 if beyond is None else beyond)
+        guess = None
+        if not halve:
+            guess = _crossing(at, start, slope, off, (on + off) / 2 if beyond is None else beyond, known(off))
         inside = guess is not None and min(on, off) < guess < max(on, off)
         way = guess if inside and guess is not None else (on + off) / 2
         if on_line(start, slope, way, at(way)):
@@ -121,7 +213,7 @@ def _bend(at: At, start: Floats, slope: Floats, on: float, off: float) -> float:
             if inside and not on_line(start, slope, between, at(between)):
                 off, beyond = between, None
             else:
-                on = way
+                on, _off = _nearer(start, slope, way, off, known)
                 just = on * (1 + 0.9 * PRECISE)
                 if inside and abs(just) < abs(off) and not on_line(start, slope, just, at(just)):
                     break
@@ -133,17 +225,42 @@ def _bend(at: At, start: Floats, slope: Floats, on: float, off: float) -> float:
     return on
 
 
-def _crossing(at: At, start: Floats, slope: Floats, near: float, far: float) -> float | None:
-    """Where the line through two points behind a bend meets the line before it, by the goal that is furthest off."""
-    one, other = at(near), at(far)
-    if one is None or other is None or near == far:
+def _nearer(start: Floats, slope: Floats, on: float, off: float, known: Known) -> tuple[float, float]:
+    """A way on a line and one off it, brought as near to each other as known stretches allow."""
+    line = known(on)
+    if line is not None:
+        on, left = _left(start, slope, line, on, off)
+        off = off if left is None else left
+    line = known(off)
+    if line is not None and on != off:
+        near = max(line.low, on) if on < off else min(line.high, on)
+        if not on_line(start, slope, near, line.value(near)):
+            off = near
+        else:
+            on, left = _left(start, slope, line, near, off)
+            off = off if left is None else left
+    return on, off
+
+
+def _crossing(at: At, start: Floats, slope: Floats, near: float, far: float, line: Stretch | None) -> float | None:
+    """Where the line behind a bend meets the line before it, by the goal that is furthest off.
+
+    The line behind is the stretch around a point, or goes through two.
+    """
+    one = at(near)
+    if one is None or near == far:
         return None
+    if line is None:
+        other = at(far)
+        if other is None:
+            return None
+        behind = (other - one) / (far - near)
+    else:
+        behind = line.slope
     size = np.maximum(1e-9, np.abs(slope * near)) + ABSOLUTE * np.maximum(1.0, np.abs(start))
-    apart, further = one - start - slope * near, other - start - slope * far
+    apart, turn = one - start - slope * near, behind - slope
     k = int(np.argmax(np.abs(apart) / size))
-    if apart[k] == further[k]:
-        return None
-    return float(near - apart[k] * (far - near) / (further[k] - apart[k]))
+    return None if turn[k] == 0 else float(near - apart[k] / turn[k])
 
 
 def straight(at: At, low: float, high: float, *, exact: float = 1e-7, most: int = 1000) -> Drawing:

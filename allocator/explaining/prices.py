@@ -229,7 +229,7 @@ def _side(resolver: Resolver, along: Along, sign: float) -> Side | None:
     # Another promise is another program at every step: a range of it would cost more than all other prices.
     looked = along.straight or (limit.kind != "promise" and change is not None)
     if looked and (along.straight or (change is not None and on_line(values, change / step, step / 2, at(step / 2)))):
-        piece = first_piece(at, values, step, most)
+        piece = first_piece(at, values, step, most, along.stretch)
     if piece is not None:
         piece = Piece(_seen(piece.slope * step, values) / step, piece.end, piece.bends)
     return Side(step, change, piece)

@@ -17,7 +17,9 @@ from allocator.engines.status import Status
 from allocator.engines.warm import Warm
 from allocator.errors import EngineError, InputError
 from allocator.explaining.limits import Limit, make_limit, mine
+from allocator.explaining.lines import Stretch
 from allocator.explaining.moving import Move, learned, same
+from allocator.explaining.stretches import Follower
 from allocator.formulation.effort import Effort, effort_program
 from allocator.formulation.grain import Grain, grain_like, make_grain
 from allocator.model import LEVELS, Model
@@ -66,10 +68,10 @@ class Resolver:
         self.grain: Grain = make_grain(model)
         self.effort: Effort = effort_program(model, strict=strict, grain=self.grain)
         self._memory = Memory(grain=self.grain)
-        self._engine = Warm(self._memory.bases, learning=True)
+        self.engine = Warm(self._memory.bases, learning=True)
         self.solves = 0
         self.outcome = self.solved(self.effort.program)
-        self._engine = Warm(self._memory.bases, learning=False)
+        self.engine = Warm(self._memory.bases, learning=False)
         self._memory.learning = False
         self.names = tuple(g.name for g in self.effort.program.goals)
 
@@ -127,8 +129,8 @@ class Resolver:
         """The effort program of a changed model."""
         return effort_program(model, strict=self.strict, grain=grain_like(self.grain, model))
 
-    def solved(self, program: Program) -> Outcome:
-        """Goals in order.
+    def solved(self, program: Program, follower: Follower | None = None) -> Outcome:
+        """Goals in order; a follower of the engine sees how far they go on.
 
         Raises
         ------
@@ -137,7 +139,7 @@ class Resolver:
         """
         self.solves += 1
         wishes = self._memory.wishes if self._memory.learning else dict(self._memory.wishes)
-        outcome = Ordering(program, self._engine, wishes=wishes).run()
+        outcome = Ordering(program, follower or self.engine, wishes=wishes).run()
         if outcome.status is Status.ERROR:
             raise EngineError(_("The engine failed: {detail}").format(detail=outcome.detail or "?"))
         if outcome.status is Status.OPTIMAL and worst_loss(outcome, program.goals) > HELD:
@@ -169,6 +171,7 @@ class Along:
         self._moves: list[Way] | None = None
         self._begun: list[tuple[float, Move]] = []
         self._known: dict[float, Floats | None] = {limit.now: resolver.now}
+        self._stretches: list[Stretch] = []
 
     @property
     def lowest(self) -> float:
@@ -205,10 +208,37 @@ class Along:
     def at(self, value: float) -> Floats | None:
         """Goals at a value of the limit; None where there is no plan."""
         if value not in self._known:
-            self._known[value] = (
-                self._promised(value) if self.limit.kind == "promise" else self._solved(self.program(value))
-            )
+            way = value - self.limit.now
+            line = self.stretch(way)
+            if line is not None:
+                self._known[value] = line.value(way)
+            elif self.limit.kind == "promise":
+                self._known[value] = self._promised(value)
+            else:
+                self._known[value] = self._followed(value)
         return self._known[value]
+
+    def stretch(self, way: float) -> Stretch | None:
+        """The straight stretch on which a way from what the limit is lies, if it was met."""
+        return next((line for line in self._stretches if line.holds(way)), None)
+
+    def _followed(self, value: float) -> Floats | None:
+        """Goals at a value; where bounds alone move, how far they go on is kept in mind."""
+        now, whole = self.limit.now, self.resolver.whole
+        at = next(
+            ((a - now, b - now, m) for a, b, m in self.moves if a <= value <= b and m.straight and not whole), None
+        )
+        if at is None:
+            return self._solved(self.program(value))
+        low, high, move = at
+        program = move.at(value - now)
+        follower = Follower(self.resolver.engine, move, program)
+        outcome = self.resolver.solved(program, follower)
+        found = goal_values(outcome)
+        line = None if found is None else follower.stretch(outcome, value - now, found)
+        if line is not None:
+            self._stretches.append(replace(line, low=max(line.low, low), high=min(line.high, high)))
+        return found
 
     def _solved(self, program: Program | None) -> Floats | None:
         return None if program is None else goal_values(self.resolver.solved(program))
