@@ -13,6 +13,7 @@ from allocator.plan import Plan
 from allocator.solving import Progress, solve
 
 if TYPE_CHECKING:
+    from allocator.crew import Crew
     from allocator.engines.warm import Basis
 
 
@@ -63,7 +64,7 @@ class Replanner:
         strict: bool = False,
         visits: bool = False,
         quick: bool = False,
-        workers: int | None = None,
+        workers: int | Crew | None = None,
         progress: Progress | None = None,
     ) -> None:
         self._memory = Memory()
@@ -85,6 +86,7 @@ class Replanner:
         *,
         visits: bool = False,
         quick: bool = False,
+        quotas: bool = True,
         keep: pd.DataFrame | None = None,
         progress: Progress | None = None,
     ) -> Plan:
@@ -93,7 +95,7 @@ class Replanner:
         Parameters
         ----------
         model : Model
-        visits, quick, keep, progress
+        visits, quick, quotas, keep, progress
             As :func:`allocator.solve` takes them.
         """
         return solve(
@@ -101,6 +103,7 @@ class Replanner:
             strict=self._strict,
             visits=visits,
             quick=quick,
+            quotas=quotas,
             keep=keep,
             workers=self._workers,
             progress=progress,

@@ -59,6 +59,7 @@ def solve(
     seconds: float | None = None,
     visits: bool = True,
     quick: bool = False,
+    quotas: bool = True,
     keep: pd.DataFrame | None = None,
     workers: int | Crew | None = None,
     progress: Progress | None = None,
@@ -82,6 +83,8 @@ def solve(
     quick : bool
         Goals, key figures, targets, effort, budget and exact quotas alone: nothing is looked for in the targets beforehand, rounded,
         dated or audited.
+    quotas : bool
+        Whether quotas are asked for; without them a quick plan alone can be had, which then has none.
     keep : DataFrame, optional
         ``visits`` of an earlier run, whose dates are preferred.
     workers : int or Crew, optional
@@ -116,7 +119,7 @@ def solve(
         wishes = memory.wishes if memory.learning else dict(memory.wishes)
     if profile is not None:
         solver = profile.watch(solver)
-    options = _Options(strict, seconds, quick, progress, wishes, near, profile)
+    options = _Options(strict, seconds, quick, quotas or not quick, progress, wishes, near, profile)
     if not visits or quick:
         return _planned(model, solver, clock, options, memory, None)
     from allocator.visits.beside import Dating
@@ -132,6 +135,7 @@ class _Options:
     strict: bool
     seconds: float | None
     quick: bool
+    quotas: bool
     progress: Progress | None
     wishes: dict[str, int]
     near: Stability | None
@@ -169,19 +173,19 @@ def _planned(
         dating.begin(tables)
     clock.lap("build")
     left = None if seconds is None else max(seconds - first.seconds, 1e-3)
-    asked = _ask(effort, forecast, solver, left, progress, wishes, near)
+    asked = _ask(effort, forecast, solver, left, progress, wishes, near) if options.quotas else []
     clock.lap("solve")
-    last, second = asked[-1]
-    if second.x is None or second.status is not Status.OPTIMAL:
-        return _without_plan(model, last.program, second, solver, clock)
-    tables["quotas"] = _quota_table(asked)
-    tables["asked"] = _needs_table(model, asked)
+    if asked:
+        last, second = asked[-1]
+        if second.x is None or second.status is not Status.OPTIMAL:
+            return _without_plan(model, last.program, second, solver, clock)
+        tables["quotas"] = _quota_table(asked)
+        tables["asked"] = _needs_table(model, asked)
     tables["targets"]["cause"] = causes(effort, first, tables["targets"])
     outcomes = [first, *(outcome for _quotas, outcome in asked)]
     goals = tuple(g for outcome in outcomes for g in _goal_values(outcome))
-    binding = pd.concat(
-        [binding_rules(first, "contribution"), binding_rules(asked[0][1], "base total")], ignore_index=True
-    )
+    totals = [binding_rules(outcome, "base total") for _quotas, outcome in asked[:1]]
+    binding = pd.concat([binding_rules(first, "contribution"), *totals], ignore_index=True)
     summary = _summary(model, "optimal", solver, clock, effort.program, *(q.program for q, _outcome in asked))
     summary["goals"] = [{"name": g.name, "value": g.value, "best": g.best} for g in goals]
     summary["solves"] = sum(o.solves for o in outcomes)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from allocator.commands.common import Command, Session, show
+from allocator.commands.helping import helpers
 from allocator.commands.loading import load_model, run_name
 from allocator.commands.paging import add_page
 from allocator.commands.running import EXIT_CODES, in_background, seconds_option
@@ -96,23 +97,24 @@ def _compare(
     folder = Path(output) if output else Path("runs") / f"{run_name(path, None)}-compare"
     check_place(folder, SUMMARY)
     loaded = load_model(session, path)
-    planner: Planner = FromTheFirst(strict=strict)
-    if engine is not None or seconds is not None:
-        planner = functools.partial(solve, engine=engine, strict=strict, seconds=seconds)
-    comparison = in_background(
-        session,
-        lambda progress: compare(
-            loaded.model,
-            scenarios,
-            planner=planner,
-            dated=not no_visits,
-            bridges=not no_bridge,
-            orders=orders or ORDERS,
-            singly=singly,
-            progress=progress,
-        ),
-    )
-    summary = write_comparison(comparison, folder)
+    with helpers(loaded.model) as crew:
+        planner: Planner = FromTheFirst(strict=strict, workers=crew)
+        if engine is not None or seconds is not None:
+            planner = functools.partial(solve, engine=engine, strict=strict, seconds=seconds, workers=crew)
+        comparison = in_background(
+            session,
+            lambda progress: compare(
+                loaded.model,
+                scenarios,
+                planner=planner,
+                dated=not no_visits,
+                bridges=not no_bridge,
+                orders=orders or ORDERS,
+                singly=singly,
+                progress=progress,
+            ),
+        )
+        summary = write_comparison(comparison, folder, crew=crew)
     add_page(session, folder)
     session.answer(json.loads(summary_text(summary)))
     if not session.json and not session.quiet:

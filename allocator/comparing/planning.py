@@ -6,6 +6,7 @@ from typing import Protocol
 
 import pandas as pd
 
+from allocator.crew import Crew
 from allocator.errors import EngineError
 from allocator.model import Model
 from allocator.plan import Plan
@@ -24,19 +25,34 @@ class Planner(Protocol):
 class FromTheFirst:
     """Plans the first model from the start, and all others from where it ended.
 
-    Where HiGHS cannot prove one of them, it is planned from the start on the model's own engine.
+    Where HiGHS cannot prove one of them, it is planned from the start on the model's own engine. Quick plans ask for no quotas: key
+    figures and targets are those of the effort.
+
+    Parameters
+    ----------
+    strict : bool
+    workers : int or Crew, optional
+        As :func:`allocator.solving.solve` takes them.
     """
 
-    def __init__(self, *, strict: bool = False) -> None:
-        self._strict = strict
+    def __init__(self, *, strict: bool = False, workers: int | Crew | None = None) -> None:
+        self._strict, self._workers = strict, workers
         self._replanner: Replanner | None = None
 
     def __call__(self, model: Model, *, visits: bool, quick: bool, keep: pd.DataFrame | None = None) -> Plan:
         """Plan a model; see :class:`Planner`."""
         if self._replanner is None:
-            self._replanner = Replanner(model, strict=self._strict, visits=visits, quick=quick)
+            self._replanner = Replanner(model, strict=self._strict, visits=visits, quick=quick, workers=self._workers)
             return self._replanner.base
         try:
-            return self._replanner.plan(model, visits=visits, quick=quick, keep=keep)
+            return self._replanner.plan(model, visits=visits, quick=quick, quotas=not quick, keep=keep)
         except EngineError:
-            return solve(model, strict=self._strict, visits=visits, quick=quick, keep=keep)
+            return solve(
+                model,
+                strict=self._strict,
+                visits=visits,
+                quick=quick,
+                quotas=not quick,
+                keep=keep,
+                workers=self._workers,
+            )

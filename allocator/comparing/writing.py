@@ -13,6 +13,7 @@ from allocator.comparing.comparison import BASE, Case, Comparison
 from allocator.comparing.differences import figures
 from allocator.comparing.sheets import compare_bytes
 from allocator.comparing.sweeping import Sweep
+from allocator.crew import Crew
 from allocator.reporting.run import check_place, replacing, summary_text, write_file, write_run
 from allocator.reporting.table_text import csv_parts
 from allocator.scenarios.handing_over import renewals_kept
@@ -23,8 +24,8 @@ SUMMARY = "comparison.json"
 WORKBOOK = "compare.xlsx"
 
 
-def write_comparison(comparison: Comparison, folder: Path) -> dict[str, Any]:
-    """Write a comparison to a folder and return the content of its ``comparison.json``.
+def write_comparison(comparison: Comparison, folder: Path, *, crew: Crew | None = None) -> dict[str, Any]:
+    """Write a comparison to a folder and return the content of its ``comparison.json``; the ``crew`` makes workbooks.
 
     Raises
     ------
@@ -39,9 +40,9 @@ def write_comparison(comparison: Comparison, folder: Path) -> dict[str, Any]:
         for name, table in all_tables(comparison).items():
             write_file(place / f"{name}.csv", csv_parts(table))
         write_file(place / WORKBOOK, [compare_bytes(comparison, all_tables(comparison))])
-        write_run(comparison.base, place / BASE)
+        write_run(comparison.base, place / BASE, crew=crew)
         for case in comparison.cases:
-            write_run(case.plan, place / folder_of(case.name))
+            write_run(case.plan, place / folder_of(case.name), crew=crew)
         write_file(place / SUMMARY, [summary_text(summary).encode()])
     return summary
 
