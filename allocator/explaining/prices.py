@@ -215,7 +215,7 @@ def _side(resolver: Resolver, along: Along, sign: float) -> Side | None:
     step = sign * (1.0 if limit.whole else STEP * abs(limit.now))
     if not step or not most or abs(step) > abs(most) * (1 + 1e-12):
         return None
-    after = along.at(limit.now + step)
+    after = along.anew(limit.now + step)
     change = None if after is None else _seen(after - values, values)
     if resolver.whole or limit.whole:
         return Side(step, change, None)

@@ -207,15 +207,15 @@ class Along:
 
     def at(self, value: float) -> Floats | None:
         """Goals at a value of the limit; None where there is no plan."""
+        way = value - self.limit.now
+        line = None if value in self._known else self.stretch(way)
+        return self.anew(value) if line is None else line.value(way)
+
+    def anew(self, value: float) -> Floats | None:
+        """Goals at a value, planned there though a stretch may say them."""
         if value not in self._known:
-            way = value - self.limit.now
-            line = self.stretch(way)
-            if line is not None:
-                self._known[value] = line.value(way)
-            elif self.limit.kind == "promise":
-                self._known[value] = self._promised(value)
-            else:
-                self._known[value] = self._followed(value)
+            promise = self.limit.kind == "promise"
+            self._known[value] = self._promised(value) if promise else self._followed(value)
         return self._known[value]
 
     def stretch(self, way: float) -> Stretch | None:
