@@ -9,12 +9,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from allocator.formulation.arrays import positions
 from allocator.formulation.grain import CLIENT_ATTRIBUTES, Grain, make_grain
 from allocator.formulation.metrics import with_units_above
 from allocator.model import Model
 from allocator.scopes import parse_scope
 
 Floats = NDArray[Any]
+Ints = NDArray[Any]
 Bools = NDArray[Any]
 Cells = pd.DataFrame
 """Columns group, pair and product (−1 for none), month: positions."""
@@ -54,15 +56,16 @@ def funnel_table(model: Model, tables: Mapping[str, pd.DataFrame], grain: Grain 
     shares = list(model["targets"].loc[model["targets"]["share_of"] != "", "target"])
     held = targets["metric"].isin(METRICS) & (targets["level"] == "base") & (targets["bound"] == "at_least")
     rows = targets[held & ~targets["target"].isin(shares)]
-    found = [_needs(grain, of_target) for _, of_target in rows.groupby("target", sort=False)]
+    who = positions(grain.clients["client"], grain.demand["client"])
+    found = [_needs(grain, of_target, who) for _, of_target in rows.groupby("target", sort=False)]
     if not found:
         return pd.DataFrame({name: [] for name in COLUMNS})
     needs = pd.concat(found, ignore_index=True)
     return _through_channels(needs, model["funnel"])[list(COLUMNS)]
 
 
-def _needs(grain: Grain, rows: pd.DataFrame) -> pd.DataFrame:
-    """How many clients each repetition of a target takes: those there are, and those to be won."""
+def _needs(grain: Grain, rows: pd.DataFrame, who: Ints) -> pd.DataFrame:
+    """How many clients each repetition of a target takes: those there are, and those to be won; ``who`` has which demand."""
     calendar, metric = grain.model.calendar, str(rows["metric"].iloc[0])
     scope, period = parse_scope(str(rows["scope"].iloc[0])), str(rows["period"].iloc[0])
     keys = pd.DataFrame([{k: v[0] for k, v in parse_scope(str(e)).items()} for e in rows["each"]], index=rows.index)
@@ -71,7 +74,8 @@ def _needs(grain: Grain, rows: pd.DataFrame) -> pd.DataFrame:
     for key, values in scope.items():
         if key == "unit":
             values = tuple(u for u, chain in grain.model.ancestors.items() if not set(values).isdisjoint(chain))
-        inside &= np.isin(_label(grain, cells, key), values)
+        names, at = _names(grain, cells, key)
+        inside &= pd.Index(names).isin(values)[at]
     cells = _repeated(grain, cells[inside], keys)
     status, owner = grain.groups["status"].to_numpy(), grain.groups["rep"].to_numpy(np.int64)
     active = (status == "active")[cells["group"]]
@@ -82,7 +86,7 @@ def _needs(grain: Grain, rows: pd.DataFrame) -> pd.DataFrame:
     def total(mine: Bools, values: Floats) -> Floats:
         return np.bincount(cells["at"][mine], weights=values[mine], minlength=number)
 
-    present, prospects = (_clients(grain, cells[mine], number) for mine in (active, open_))
+    present, prospects = (_clients(grain, cells[mine], number, who) for mine in (active, open_))
     required = rows["required"].to_numpy(float)
     gives = total(active, worth) if metric != "new_clients" else np.zeros(number)
     one = _ratio(total(open_, worth), prospects) if metric != "new_clients" else np.where(prospects > 0, 1.0, np.nan)
@@ -122,14 +126,20 @@ def _cells(grain: Grain, of_groups: bool) -> Cells:
 
 def _label(grain: Grain, cells: Cells, key: str) -> NDArray[Any]:
     """Text of a label for every cell; blank where it has none."""
+    names, at = _names(grain, cells, key)
+    return np.asarray(names[at])
+
+
+def _names(grain: Grain, cells: Cells, key: str) -> tuple[NDArray[np.object_], Ints]:
+    """Texts of a label, and the position of each cell's."""
     model, group, month = grain.model, cells["group"].to_numpy(), cells["month"].to_numpy()
     if key in ("month", "quarter"):
         names = model.calendar.months if key == "month" else model.calendar.quarters
-        return np.asarray(np.array(names, object)[month])
+        return np.array(names, object), month
     if key in ("product", "family", "class"):
-        return np.asarray(np.append(model["products"][key].to_numpy(object), "")[cells["product"]])
+        return np.append(model["products"][key].to_numpy(object), ""), cells["product"].to_numpy()
     if key in ("tier", "status", *CLIENT_ATTRIBUTES):
-        return np.asarray(grain.groups[key].to_numpy(object)[group])
+        return grain.groups[key].to_numpy(object), group
     people = grain.people
     known = {"rep": people.code, "grade": people.grade, "unit": people.unit}
     values = known.get(key)
@@ -137,7 +147,7 @@ def _label(grain: Grain, cells: Cells, key: str) -> NDArray[Any]:
         kinds = dict(zip(model["units"]["unit"], model["units"]["kind"], strict=True))
         above = {u: next((a for a in chain if kinds[a] == key), "") for u, chain in model.ancestors.items()}
         values = np.array([above[u] for u in people.unit], object)
-    return np.asarray(np.append(values, "")[grain.carrier[group, month]])
+    return np.append(values, ""), grain.carrier[group, month]
 
 
 def _repeated(grain: Grain, cells: Cells, keys: pd.DataFrame) -> Cells:
@@ -163,16 +173,26 @@ def _worth(grain: Grain, cells: Cells, active: Bools, metric: str) -> tuple[Floa
     return money * each[product], money * each[product] if metric == "contracts" else money
 
 
-def _clients(grain: Grain, cells: Cells, number: int) -> Floats:
+def _clients(grain: Grain, cells: Cells, number: int, who: Ints) -> Floats:
     """Different clients in the cells of each repetition: those with the demand, or all of the groups."""
     if (cells["pair"] < 0).all():
-        once = cells[["at", "group"]].drop_duplicates()
-        count = grain.groups["members"].to_numpy(float)[once["group"]]
+        at, group = _once(cells["at"], cells["group"], len(grain.groups))
+        count = grain.groups["members"].to_numpy(float)[group]
     else:
-        demand = grain.demand[["pair", "client", "count"]]
-        once = cells[["at", "pair"]].drop_duplicates().merge(demand, on="pair").drop_duplicates(["at", "client"])
-        count = once["count"].to_numpy(float)
-    return np.bincount(once["at"], weights=count, minlength=number)
+        at, pair = _once(cells["at"], cells["pair"], len(grain.pairs))
+        of_pair = grain.demand["pair"].to_numpy()
+        rows, size = np.argsort(of_pair, kind="stable"), np.bincount(of_pair, minlength=len(grain.pairs))
+        begin, each = (np.cumsum(size) - size)[pair], size[pair]
+        row = rows[np.repeat(begin - (np.cumsum(each) - each), each) + np.arange(each.sum())]
+        at, client = _once(np.repeat(at, each), who[row], len(grain.clients))
+        count = grain.clients["count"].to_numpy(float)[client]
+    return np.bincount(at, weights=count, minlength=number)
+
+
+def _once(first: Any, second: Any, size: int) -> tuple[Ints, Ints]:
+    """Different couples of numbers, the second less than ``size``."""
+    key = pd.unique(np.asarray(first, np.int64) * size + np.asarray(second, np.int64))
+    return key // size, key % size
 
 
 def _through_channels(needs: pd.DataFrame, funnel: pd.DataFrame) -> pd.DataFrame:

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy.sparse as sp
 
 from allocator.auditing.book import Axes, Book, Floats
 from allocator.auditing.case import Case
 from allocator.auditing.days import Money
 from allocator.auditing.layout import LEVELS, Quotas
-from allocator.auditing.people import below, words
+from allocator.auditing.people import lying_below, words
 from allocator.auditing.quotas import NESTED
 from allocator.texts import N_
 
@@ -78,8 +79,10 @@ def _check_totals(book: Book, case: Case, money: Money, levels: Mapping[str, Quo
 
 def _totals(case: Case, money: Money, level: str, quotas: Quotas) -> list[tuple[Axes, Floats, float]]:
     """Labels, differences in roundings, and the most they may be, by month, quarter and year."""
-    parts, names = _members(case)
-    off = np.tensordot(parts, quotas.published - quotas.exact, axes=1) * money.of_one / money.step
+    inside, names = _members(case)
+    apart = (quotas.published - quotas.exact) * money.of_one / money.step
+    of_units = (inside @ apart.reshape(len(apart), -1)).reshape(-1, *apart.shape[1:])
+    off = np.concatenate([of_units, apart])
     quarter, labels = pd.factorize(np.asarray(case.model.calendar.quarters, dtype=object))
     months = len(case.months)
     out: list[tuple[Axes, Floats, float]] = []
@@ -98,13 +101,16 @@ def _totals(case: Case, money: Money, level: str, quotas: Quotas) -> list[tuple[
     return out
 
 
-def _members(case: Case) -> tuple[Floats, Any]:
-    """Reps of every unit (of all, where there is not one top) and the reps themselves, shape (…, reps), and their names."""
+def _members(case: Case) -> tuple[sp.csr_array, Any]:
+    """Reps of every unit (of all, where there is not one top), shape (units, reps), and the names of the units and of the reps."""
     units, reps = words(case.model["units"]["unit"]), case.people.reps
-    inside = [below(case.model, case.people.units, [u]).astype(float) for u in units]
-    if not any(of.all() for of in inside):
-        units, inside = np.append(units, "all"), [*inside, np.ones(len(reps))]
-    return np.vstack([*inside, np.eye(len(reps))]), np.concatenate([units, reps]).astype(object)
+    inside = lying_below(case.model, case.people.units, units)
+    if not (inside.sum(axis=1) == len(reps)).any():
+        units, inside = (
+            np.append(units, "all"),
+            sp.vstack([inside, sp.csr_array(np.ones((1, len(reps))))], format="csr"),
+        )
+    return sp.csr_array(inside), np.concatenate([units, reps]).astype(object)
 
 
 def _check_units(book: Book, case: Case, money: Money, levels: Mapping[str, Quotas]) -> None:
@@ -141,8 +147,8 @@ def _check_units(book: Book, case: Case, money: Money, levels: Mapping[str, Quot
     there = np.zeros(shape, bool)
     there[at] = True
     cells = np.stack([levels[x].there for x in LEVELS], axis=-1).astype(float)
-    inside = np.array([below(case.model, case.people.units, [u]) for u in units], float).reshape(len(units), -1)
-    book.holds(UNIT_ROWS, axes, there | (np.tensordot(inside, cells, axes=1) == 0))
+    inside = lying_below(case.model, case.people.units, units)
+    book.holds(UNIT_ROWS, axes, there | ((inside @ cells.reshape(len(cells), -1)).reshape(shape) == 0))
     book.holds(
         UNIT_ROWS,
         [{"unit": units[sheet.place["unit"]]}],

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from allocator.auditing.book import Book, Bools, Floats, Ints
 from allocator.auditing.people import Texts, words
@@ -99,24 +100,66 @@ SOMETIMES: Mapping[str, Columns] = {
 
 
 @dataclass(frozen=True)
+class Labels:
+    """A column of text, each different text once; where an array is wanted it is the text of every row.
+
+    Attributes
+    ----------
+    names : object array, shape (different,)
+    codes : int array, shape (rows,)
+    """
+
+    names: Texts
+    codes: NDArray[np.integer[Any]]
+
+    @classmethod
+    def of(cls, column: pd.Series[Any]) -> Labels:
+        """Read a column, blanks as empty text."""
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            codes, names = column.cat.codes.to_numpy(), pd.Series(column.cat.categories, dtype=object)
+        else:
+            plain = isinstance(column.dtype, pd.StringDtype)  # in others what is equal may read differently: 1 and True
+            codes, different = pd.factorize(column if plain else words(column))
+            names = pd.Series(different, dtype=object)
+        return cls(np.append(words(names), ""), codes)  # a blank has code −1
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Texts:
+        return np.asarray(self.names[self.codes], dtype=object)
+
+    def among(self, index: pd.Index[Any]) -> Ints:
+        """Position of every row's text in an index, −1 where it is not there."""
+        places = np.asarray(index.get_indexer(pd.Index(self.names)), np.int64)
+        return np.asarray(places[self.codes])
+
+    def numbered(self) -> Ints:
+        """A number for every row, equal where the texts are."""
+        return np.asarray(pd.factorize(self.names)[0].astype(np.int64)[self.codes])
+
+    def at(self, rows: Bools) -> Labels:
+        """Return the same of some rows."""
+        return Labels(self.names, self.codes[rows])
+
+
+@dataclass(frozen=True)
 class Sheet:
     """An output file, cleaned: every row stands once and names things that exist.
 
     Attributes
     ----------
-    texts, numbers : mapping of str to array
+    texts : mapping of str to Labels
+    numbers : mapping of str to array
         Its columns; blank texts are empty.
     place : mapping of str to int array
         For each key with an index, the position of every row in it.
     """
 
-    texts: Mapping[str, Texts]
+    texts: Mapping[str, Labels]
     numbers: Mapping[str, Floats]
     place: Mapping[str, Ints]
 
     def text(self, column: str) -> Texts:
         """Return a column of text."""
-        return self.texts[column]
+        return np.asarray(self.texts[column])
 
     def number(self, column: str) -> Floats:
         """Return a column of numbers."""
@@ -191,8 +234,8 @@ def open_sheet(
     if given is not None:
         there = [c in frame.columns for c in wanted]
         book.holds(FILES, [{"file": name, "column": list(wanted)}], there)
-    blank = np.full(len(frame), "", dtype=object)
-    texts = {c: words(frame[c]) if c in frame else blank for c in (*columns.key, *columns.texts)}
+    blank = Labels(np.array([""], dtype=object), np.zeros(len(frame), np.int8))
+    texts = {c: Labels.of(frame[c]) if c in frame else blank for c in (*columns.key, *columns.texts)}
     numbers = {
         c: _number(book, name, frame, c, columns) if c in frame else np.zeros(len(frame))
         for c in (*columns.numbers, *columns.blanks)
@@ -201,14 +244,14 @@ def open_sheet(
     if keep.all():
         return Sheet(texts, numbers, places)
     return Sheet(
-        {c: v[keep] for c, v in texts.items()},
+        {c: v.at(keep) for c, v in texts.items()},
         {c: v[keep] for c, v in numbers.items()},
         {c: v[keep] for c, v in places.items()},
     )
 
 
 def _place(
-    book: Book, name: str, keys: Mapping[str, Texts], indexes: Mapping[str, pd.Index[Any]], size: int
+    book: Book, name: str, keys: Mapping[str, Labels], indexes: Mapping[str, pd.Index[Any]], size: int
 ) -> tuple[dict[str, Ints], Bools]:
     """Find every row's position; rows that name nothing or stand twice are entered and not to be kept."""
     codes: dict[str, Ints] = {}
@@ -216,15 +259,16 @@ def _place(
     rows = np.arange(2, size + 2)
     for c, texts in keys.items():
         if c in indexes:
-            codes[c] = indexes[c].get_indexer(pd.Index(texts, dtype=object)).astype(np.int64)
+            codes[c] = texts.among(indexes[c])
             book.holds(NAMES, [{"file": name, "row": rows, c: texts}], codes[c] >= 0)
             known &= codes[c] >= 0
         else:
-            codes[c] = pd.factorize(texts)[0].astype(np.int64)
+            codes[c] = texts.numbered()
     joint = np.zeros(size, np.int64)
     for code in codes.values():
         joint = joint * (code.max(initial=0) + 2) + code + 1
-    twice = pd.Series(joint).duplicated().to_numpy() & known
+    once = joint.max(initial=0) < 8 * size and np.bincount(joint).max(initial=0) < 2  # quicker, where numbers are small
+    twice = np.zeros(size, bool) if once else pd.Series(joint).duplicated().to_numpy() & known
     book.holds(TWICE, [{"file": name, "row": rows, **keys}], ~twice)
     return {c: code for c, code in codes.items() if c in indexes}, np.asarray(known & ~twice)
 
@@ -233,10 +277,12 @@ def _number(book: Book, name: str, frame: pd.DataFrame, column: str, columns: Co
     values = pd.to_numeric(frame[column], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     good = np.isfinite(values)
     if column in columns.blanks:
-        good |= frame[column].isna().to_numpy() | (frame[column].astype(str) == "").to_numpy()
+        good |= frame[column].isna().to_numpy()
+        if not pd.api.types.is_numeric_dtype(frame[column].dtype):
+            good |= (frame[column].astype(str) == "").to_numpy()
         values = np.where(np.isfinite(values) | good, values, 0.0)
-    else:
+    elif not good.all():
         values = np.where(good, values, 0.0)
     axes = [{"file": name, "row": np.arange(2, len(values) + 2), "column": column}]
-    book.holds(NUMBERS, axes, good, frame[column].to_numpy(dtype=object))
+    book.holds(NUMBERS, axes, good, "" if good.all() else frame[column].to_numpy(dtype=object))
     return values

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy.sparse as sp
 
 from allocator.auditing.book import Bools, Floats, Ints
 from allocator.model import Model
@@ -138,8 +139,9 @@ def commission_rates(model: Model, grades: Iterable[str], attainment: float) -> 
     table = model["commission"]
     of_row = words(table["grade"])
     start, rate = numbers(table["attainment_from"], 0.0), numbers(table["rate"], 0.0)
+    of_grade, different = pd.factorize(np.asarray(list(grades), dtype=object))
     out = []
-    for grade in grades:
+    for grade in different:
         mine = of_row == grade
         if not mine.any():
             mine = of_row == ""
@@ -147,7 +149,7 @@ def commission_rates(model: Model, grades: Iterable[str], attainment: float) -> 
         begin = start[mine][order]
         end = np.append(begin[1:], np.inf)[: len(begin)]
         out.append(float(rate[mine][order] @ np.clip(np.minimum(attainment, end) - begin, 0.0, None)))
-    return np.asarray(out, np.float64)
+    return np.asarray(out, np.float64)[of_grade]
 
 
 def chain(model: Model, unit: str) -> tuple[str, ...]:
@@ -161,6 +163,18 @@ def below(model: Model, units: Iterable[str], wanted: Iterable[str]) -> Bools:
     codes, names = pd.factorize(np.asarray(list(units), dtype=object))
     held = np.array([bool(wanted.intersection(chain(model, u))) for u in names], bool)
     return held[codes] if len(codes) else np.zeros(0, bool)
+
+
+def lying_below(model: Model, units: Texts, wanted: Texts) -> sp.csr_array:
+    """Which units are those wanted or below them, 0 or 1, shape (wanted, units)."""
+    codes, names = pd.factorize(units)
+    chains = [chain(model, u) for u in names]
+    above = pd.Index(wanted).get_indexer(pd.Index([u for c in chains for u in c], dtype=object))
+    of_name = np.repeat(np.arange(len(names)), [len(c) for c in chains])
+    ones = np.ones(len(above))[above >= 0]
+    held = sp.csr_array((ones, (above[above >= 0], of_name[above >= 0])), shape=(len(wanted), len(names)))
+    one = sp.csr_array((np.ones(len(codes)), (codes, np.arange(len(codes)))), shape=(len(names), len(codes)))
+    return sp.csr_array(held @ one)
 
 
 def company_units(model: Model, units: Texts) -> Texts:
