@@ -99,14 +99,14 @@ class Counts:
 def count(name: str, patch: pytest.MonkeyPatch) -> Counts:
     """Read and plan a shipped model without dates; every table is read once."""
     files: Counter[str] = Counter()
-    read_csv = reading.read_csv
+    read_file = reading.read_file
 
     def read(path: Any, *rest: Any) -> Any:
         files[path.name] += 1
-        return read_csv(path, *rest)
+        return read_file(path, *rest)
 
     with patch.context() as watched:
-        watched.setattr(reading, "read_csv", read)
+        watched.setattr(reading, "read_file", read)
         model = reading.load(shipped_models()[name])
     assert files
     assert set(files.values()) == {1}
