@@ -36,6 +36,8 @@ OWN = frozenset(
         "A client once won stays a customer",
         "A unit's quota is the sum of its reps'",
         "A product's year is the sum of its months",
+        "A rep's year is the sum of its products",
+        "The quotas of a cut are the sum of its reps'",
     }
 )
 """Rows that state a wish or define a sum: they do not stand in the way."""

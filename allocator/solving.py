@@ -335,7 +335,7 @@ def _gap_causes(model: Model, quotas: Quotas, owed: Floats) -> np.ndarray:
     x = np.zeros(quotas.program.shape[1])
     sold = asking.cells["forecast"].to_numpy(float)
     x[asking.columns[asking.level]] = np.where(asking.over, asking.asked.get(asking.level, sold), sold)
-    carried = quotas.needs.values(x)[0] * quotas.program.money
+    carried = quotas.needs.values(asking.filled(x))[0] * quotas.program.money
     least = (quotas.needs.table["bound"] == "at_least").to_numpy()
     other = _("a limit or something asked for before stands in the way")
     if asking.level == LEVELS[-1]:

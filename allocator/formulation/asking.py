@@ -15,6 +15,24 @@ from allocator.formulation.rules import AnyRule
 from allocator.program import Floats, Ints, Labels, ProgramBuilder
 
 
+@dataclass(frozen=True)
+class Sums:
+    """Sums of cells that are columns of their own, so that rules which hold all cells of one read one coefficient.
+
+    Attributes
+    ----------
+    of : int array, shape (cells,)
+        Number of the sum in which each cell is; −1 in none.
+    size : int array, shape (sums,)
+        Cells of each.
+    columns : int array, shape (sums,)
+    """
+
+    of: Ints
+    size: Ints
+    columns: Ints
+
+
 @dataclass
 class Asking:
     """The quota program of a level while it is being written: a cell is what a rep is asked of a product in a month.
@@ -35,6 +53,12 @@ class Asking:
         What was asked in the months that are over, by level (program money); empty where none is.
     cuts : dict
         Cells that targets count, kept from one level to the next.
+    sums : list of Sums
+        Sums of cells of the program's level that are columns, the coarsest first.
+    years : int array, shape (reps, products)
+        Columns of a product's year; −1 where there is none.
+    of_reps : int array, shape (reps,)
+        Columns of a rep's year without large contracts; −1 where there is none.
     """
 
     grain: Grain
@@ -45,6 +69,9 @@ class Asking:
     beyond: dict[str, Ints] = field(default_factory=dict)
     asked: dict[str, Floats] = field(default_factory=dict)
     cuts: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+    sums: list[Sums] = field(default_factory=list)
+    years: Ints = field(default_factory=lambda: np.zeros((0, 0), int))
+    of_reps: Ints = field(default_factory=lambda: np.zeros(0, int))
 
     @property
     def over(self) -> np.ndarray:
@@ -85,6 +112,14 @@ class Asking:
         }
         return {k: pd.Categorical.from_codes(cells[k].to_numpy(), categories=pd.Index(v)) for k, v in names.items()}
 
+    def pair_labels(self, pair: Ints) -> dict[str, Any]:
+        """Labels of pairs by rep and product."""
+        rep, product = np.divmod(pair, len(self.grain.product))
+        return {
+            "rep": pd.Categorical.from_codes(rep, categories=pd.Index(self.grain.people.code)),
+            "product": pd.Categorical.from_codes(product, categories=pd.Index(self.grain.product)),
+        }
+
     def mask(self, scope: Mapping[str, tuple[str, ...]], months: Ints) -> np.ndarray:
         """Cells of a scope and some months."""
         held = np.isin(self.cells["month"], months)
@@ -97,8 +132,49 @@ class Asking:
         return held
 
     def rows(self, row: Ints, cell: Ints, data: Floats | float, size: int, level: str = "") -> sp.csr_array:
-        """Sparse matrix over the columns so far, from cells of a level, the program's own by default."""
-        return self.sparse(row, self.columns[level or self.level][cell], data, size)
+        """Sparse matrix over the columns so far, from cells of a level, the program's own by default.
+
+        Where a row holds all cells of a sum alike, it holds the sum.
+        """
+        column = self.columns[level or self.level]
+        if level not in ("", self.level) or not self.sums or not len(cell):
+            return self.sparse(row, column[cell], data, size)
+        data = np.broadcast_to(np.asarray(data, float), np.shape(cell))
+        entries = sp.csr_array(sp.coo_array((data, (row, cell)), shape=(size, len(self.cells)))).tocoo()
+        (row, cell), data = entries.coords, entries.data
+        found = sp.csr_array((size, self.builder.columns))
+        for sums in self.sums:
+            number, whole = _whole_sums(sums, row, cell, data, size)
+            first = whole[np.unique(number[whole], return_index=True)[1]]
+            found = found + self.sparse(row[first], sums.columns[sums.of[cell[first]]], data[first], size)
+            rest = np.ones(len(cell), bool)
+            rest[whole] = False
+            row, cell, data = row[rest], cell[rest], data[rest]
+        return sp.csr_array(found + self.sparse(row, column[cell], data, size))
+
+    def add_sums(self, of: Ints, columns: Ints) -> sp.csr_array:
+        """Let rules read sums of cells; returns Σ cells − sum for each, over the columns so far.
+
+        Parameters
+        ----------
+        of : int array, shape (cells,)
+            Number of each cell's sum; −1 for none.
+        columns : int array, shape (sums,)
+        """
+        some = np.flatnonzero(of >= 0)
+        matrix = self.rows(of[some], some, 1.0, len(columns))
+        self.sums.append(Sums(of, np.bincount(of[some], minlength=len(columns)), columns))
+        self.sums.sort(key=lambda sums: len(sums.columns))
+        return sp.csr_array(matrix - self.sparse(np.arange(len(columns)), columns, 1.0, len(columns)))
+
+    def filled(self, x: Floats) -> Floats:
+        """Set the sums of a point to what its cells give."""
+        x = x.copy()
+        for sums in self.sums:
+            some = sums.of >= 0
+            cells = x[self.columns[self.level][some]]
+            x[sums.columns] = np.bincount(sums.of[some], weights=cells, minlength=len(sums.columns))
+        return x
 
     def sparse(self, row: Ints, column: Ints, data: Floats | float, size: int) -> sp.csr_array:
         """Sparse matrix over the columns so far, from columns; entries whose column is −1 are left out."""
@@ -112,3 +188,18 @@ class Asking:
     ) -> Ints:
         """Add the rows of a rule and return their positions."""
         return self.builder.add_rows(rule.sentence, rule.unit, labels, sp.csr_array(matrix), lower, upper)
+
+
+def _whole_sums(sums: Sums, row: Ints, cell: Ints, data: Floats, size: int) -> tuple[Ints, Ints]:
+    """Number of row and sum of each entry, and the entries of those rows that hold all cells of a sum alike."""
+    of = sums.of[cell]
+    number = np.where(of >= 0, row.astype(np.int64) * len(sums.columns) + of, -1)
+    order = np.argsort(number, kind="stable")
+    order = order[np.searchsorted(number[order], 0) :]
+    if not len(order):
+        return number, order
+    begins = np.flatnonzero(np.diff(number[order], prepend=-1))
+    count = np.diff(np.append(begins, len(order)))
+    low, high = np.minimum.reduceat(data[order], begins), np.maximum.reduceat(data[order], begins)
+    whole = (count == sums.size[of[order[begins]]]) & (low == high)
+    return number, order[np.repeat(whole, count)]

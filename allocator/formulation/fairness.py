@@ -42,19 +42,21 @@ def add_fairness(asking: Asking) -> Ints:
     model, people = grain.model, grain.people
     weight = fair_weights(grain)
     units = list(model.ancestors)
-    below = np.array([[u in model.ancestors[v] for v in people.unit] for u in units], bool).reshape(len(units), -1)
+    position = {u: i for i, u in enumerate(units)}
     total = asking.builder.add_columns("asked of a unit", "money", {"unit": pd.Categorical(units)}, len(units))
-    unit_total(asking, units, below, total)
     # Peers: the reps of one unit, and the units of one parent. Both are told as sums of unit totals: what the reps directly in a
     # unit are asked is the unit's total less that of the units below it.
-    position = {u: i for i, u in enumerate(units)}
     home = np.array([position[u] for u in people.unit], int)
     above = np.array([position.get(p, -1) for p in model["units"].set_index("unit")["parent"].reindex(units)], int)
     child = np.flatnonzero(above >= 0)
     siblings = sp.csr_array(sp.coo_array((np.ones(len(child)), (above[child], child)), shape=(len(units), len(units))))
     direct = sp.csr_array(sp.eye_array(len(units)) - siblings)
-    by_rep = _shares(weight, np.bincount(home, weights=weight, minlength=len(units))[home])
-    by_unit = _shares((below @ weight)[child], (siblings @ (below @ weight))[above[child]])
+    unit_total(asking, units, home, sp.coo_array(direct), total)
+    own = np.bincount(home, weights=weight, minlength=len(units))
+    within = np.array([(position[u], i) for i, v in enumerate(units) for u in model.ancestors[v]], int).reshape(-1, 2).T
+    below = np.bincount(within[0], weights=own[within[1]], minlength=len(units))
+    by_rep = _shares(weight, own[home])
+    by_unit = _shares(below[child], (siblings @ below)[above[child]])
     lines = [
         asking.rows(cells["rep"].to_numpy(), np.arange(len(cells)), 1.0, len(people.code)),
         asking.sparse(np.arange(len(child)), total[child], 1.0, len(child)),
@@ -72,12 +74,13 @@ def _shares(weight: Floats, whole: Floats) -> Floats:
 
 
 @rule("A unit's quota is the sum of its reps'", unit="money", index="unit")
-def unit_total(asking: Asking, units: list[str], below: np.ndarray, total: Ints) -> None:
-    """asked[u] = Σ_{r below u} Σ_pt quota."""
-    rep = asking.cells["rep"].to_numpy()
-    row, cell = sp.csc_array(below)[:, rep].nonzero()
-    matrix = asking.rows(row, cell, 1.0, len(units)) - asking.sparse(np.arange(len(units)), total, 1.0, len(units))
-    asking.add_rows(unit_total, {"unit": pd.Categorical(units)}, matrix, 0.0, 0.0)
+def unit_total(asking: Asking, units: list[str], home: Ints, direct: sp.coo_array, total: Ints) -> None:
+    """asked[u] = Σ_{r in u} Σ_pt quota + Σ_{v below u} asked[v], units directly below."""
+    cells = asking.cells["rep"].to_numpy()
+    matrix = asking.rows(home[cells], np.arange(len(cells)), 1.0, len(units))
+    row, unit = direct.coords
+    matrix = matrix - asking.sparse(row, total[unit], direct.data, len(units))
+    asking.add_rows(unit_total, {"unit": pd.Categorical(units)}, sp.csr_array(matrix), 0.0, 0.0)
 
 
 @rule("A quota stays near its fair share", unit="money", index="rep or unit")
@@ -108,16 +111,6 @@ def add_peak(asking: Asking) -> Ints:
     months, products = grain.months, len(grain.product)
     cells = cells[~grain.model["products"]["large"].to_numpy(bool)[cells["product"]]]
     rep, product, month = (cells[c].to_numpy() for c in ("rep", "product", "month"))
-    pair, number = np.unique(rep * products + product, return_inverse=True)
-    labels = {
-        "rep": pd.Categorical.from_codes(pair // products, categories=pd.Index(grain.people.code)),
-        "product": pd.Categorical.from_codes(pair % products, categories=pd.Index(grain.product)),
-    }
-    year = asking.builder.add_columns("quota of the year", "money", labels, len(pair))
-    matrix = asking.rows(number, cells.index.to_numpy(), 1.0, len(pair)) - asking.sparse(
-        np.arange(len(pair)), year, 1.0, len(pair)
-    )
-    year_is_the_sum(asking, labels, sp.csr_array(matrix))
     season = grain.season[None, :, :] * grain.people.in_post[:, None, :]
     total = season.sum(axis=2, keepdims=True)
     share = np.divide(season, total, out=np.zeros_like(season), where=total > 0)
@@ -129,17 +122,20 @@ def add_peak(asking: Asking) -> Ints:
     }
     over = asking.builder.add_columns("over the peak", "money", labels, len(keys))
     # Every product-year of the rep counts in each of his months, also where the month has no cell of the product.
-    mine = pd.DataFrame({"rep": pair // products, "product": pair % products, "year": year})
-    every = pd.DataFrame({"row": np.arange(len(keys)), "rep": r, "month": t}).merge(mine, on="rep")
-    weight = grain.model.settings.peak * share[every["rep"], every["product"], every["month"]]
+    sold = np.zeros((len(grain.people.code), products), bool)
+    sold[rep, product] = True
+    at, sells = np.nonzero(sold[r])
+    weight = share[r[at], sells, t[at]]
+    low, high = np.full(len(keys), np.inf), np.zeros(len(keys))
+    np.minimum.at(low, at, weight)
+    np.maximum.at(high, at, weight)
+    alike = np.flatnonzero(low == high)
+    several = (low < high)[at]
+    peak = grain.model.settings.peak
     matrix = asking.rows(row, cells.index.to_numpy(), 1.0, len(keys))
-    matrix = matrix - asking.sparse(every["row"].to_numpy(), every["year"].to_numpy(), weight, len(keys))
+    matrix = matrix - asking.sparse(alike, asking.of_reps[r[alike]], peak * high[alike], len(keys))
+    years = asking.years[r[at[several]], sells[several]]
+    matrix = matrix - asking.sparse(at[several], years, peak * weight[several], len(keys))
     matrix = matrix - asking.sparse(np.arange(len(keys)), over, 1.0, len(keys))
-    asking.add_rows(add_peak, labels, matrix, -np.inf, 0.0)
+    asking.add_rows(add_peak, labels, sp.csr_array(matrix), -np.inf, 0.0)
     return over
-
-
-@rule("A product's year is the sum of its months", unit="money", index="rep, product")
-def year_is_the_sum(asking: Asking, labels: dict[str, pd.Categorical], matrix: sp.csr_array) -> None:
-    """Quota of the year[r,p] = Σ_t quota[r,p,t]."""
-    asking.add_rows(year_is_the_sum, labels, matrix, 0.0, 0.0)

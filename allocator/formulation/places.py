@@ -96,6 +96,13 @@ def _closed(grain: Grain) -> Ints:
     return np.asarray(pd.Series(kinds, dtype=object).factorize()[0])
 
 
+def cuts_of_reps(grain: Grain) -> Ints:
+    """Cut of each rep: reps of one unit and of grades that no rule tells apart, shape (reps,)."""
+    people = grain.people
+    key = pd.DataFrame({"unit": people.unit, "grade": _coarse(grain, "grade", people.grade) if "grade" in grain.reads else ""})
+    return key.groupby(["unit", "grade"], sort=True).ngroup().to_numpy()
+
+
 def _coarse(grain: Grain, name: str, values: Objects) -> Objects:
     """Values as far as some rule tells them apart: those that none names are one; of a unit, the named ones above it."""
     named = grain.named.get(name)

@@ -13,14 +13,16 @@ import scipy.sparse as sp
 from allocator.formulation.arrays import positions
 from allocator.formulation.asking import Asking
 from allocator.formulation.commitments import preferred
+from allocator.formulation.demand import FEWER
 from allocator.formulation.fairness import add_fairness, add_peak
 from allocator.formulation.grain import Grain
 from allocator.formulation.happened import happened
 from allocator.formulation.metrics import commission_rates
 from allocator.formulation.needs import Needs, company_needs, needs_met, widened
+from allocator.formulation.places import cuts_of_reps
 from allocator.formulation.rules import rule
 from allocator.model import LEVELS
-from allocator.program import Floats, Goal, Ints, Program, ProgramBuilder
+from allocator.program import Floats, Goal, Ints, Labels, Program, ProgramBuilder
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ def quota_program(
     asking = _cells(grain, forecast / money, money, level)
     asking.cuts = like.asking.cuts if like else {}
     _columns(asking, None if below is None else below / money)
+    _sums(asking)
     base_is_reachable(asking)
     _ceilings(asking)
     pins(asking)
@@ -146,6 +149,65 @@ def _columns(asking: Asking, below: Floats | None) -> None:
         levels_are_nested(asking, low, high)
 
 
+def _sums(asking: Asking) -> None:
+    """Columns of sums that many rules read: years of a rep's products, of the rep, and months of reps whom no rule tells apart."""
+    grain, cells = asking.grain, asking.cells
+    rep, product, month = (cells[c].to_numpy() for c in ("rep", "product", "month"))
+    reps, products = len(grain.people.code), len(grain.product)
+    small = np.flatnonzero(~grain.model["products"]["large"].to_numpy(bool)[product])
+    pair, of = np.unique(rep[small] * products + product[small], return_inverse=True)
+    labels = asking.pair_labels(pair)
+    year = asking.builder.add_columns("quota of the year", "money", labels, len(pair))
+    year_is_the_sum(asking, labels, asking.add_sums(_numbers(len(cells), small, of), year))
+    asking.years = np.full((reps, products), -1)
+    asking.years.ravel()[pair] = year
+    who, of = np.unique(rep[small], return_inverse=True)
+    labels = {"rep": pd.Categorical.from_codes(who, categories=pd.Index(grain.people.code))}
+    whole = asking.builder.add_columns("quota of a rep", "money", labels, len(who))
+    reps_year_is_the_sum(asking, labels, asking.add_sums(_numbers(len(cells), small, of), whole))
+    asking.of_reps = np.full(reps, -1)
+    asking.of_reps[who] = whole
+    key = (cuts_of_reps(grain)[rep] * products + product) * grain.months + month
+    found, of, size = np.unique(key, return_inverse=True, return_counts=True)
+    if len(found) > FEWER * len(cells):
+        return
+    some = np.flatnonzero((size > 1)[of])
+    found, of = np.unique(key[some], return_inverse=True)
+    cut, rest = np.divmod(found, products * grain.months)
+    labels = {
+        "cut": cut,
+        "product": pd.Categorical.from_codes(rest // grain.months, categories=pd.Index(grain.product)),
+        "month": pd.Categorical.from_codes(rest % grain.months, categories=pd.Index(grain.model.calendar.months)),
+    }
+    columns = asking.builder.add_columns("quota of a cut", "money", labels, len(found))
+    quotas_of_cuts(asking, labels, asking.add_sums(_numbers(len(cells), some, of), columns))
+
+
+def _numbers(size: int, some: Ints, of: Ints) -> Ints:
+    """Numbers of some cells, −1 for the others."""
+    number = np.full(size, -1)
+    number[some] = of
+    return number
+
+
+@rule("A product's year is the sum of its months", unit="money", index="rep, product")
+def year_is_the_sum(asking: Asking, labels: Labels, matrix: sp.csr_array) -> None:
+    """Quota of the year[r,p] = Σ_t quota[r,p,t]."""
+    asking.add_rows(year_is_the_sum, labels, matrix, 0.0, 0.0)
+
+
+@rule("A rep's year is the sum of its products", unit="money", index="rep")
+def reps_year_is_the_sum(asking: Asking, labels: Labels, matrix: sp.csr_array) -> None:
+    """Quota of a rep[r] = Σ_p quota of the year[r,p], large contracts left out."""
+    asking.add_rows(reps_year_is_the_sum, labels, matrix, 0.0, 0.0)
+
+
+@rule("The quotas of a cut are the sum of its reps'", unit="money", index="cut, product, month")
+def quotas_of_cuts(asking: Asking, labels: Labels, matrix: sp.csr_array) -> None:
+    """quota[cut,p,t] = Σ_{r in cut} quota[r,p,t]; a cut: reps of one unit whose grades no rule tells apart."""
+    asking.add_rows(quotas_of_cuts, labels, matrix, 0.0, 0.0)
+
+
 @rule("Base ≤ stretch ≤ ceiling", unit="money", index="rep, product, month")
 def levels_are_nested(asking: Asking, low: str, high: str) -> None:
     """quota[high] ≥ quota[low], cell by cell; between programs it is a bound."""
@@ -197,12 +259,8 @@ def market_ceiling(asking: Asking) -> None:
         rest = (carrier * products + product[:, None])[later]
         remaining = np.bincount(rest, weights=amount[later], minlength=size)[pair]
         market = np.maximum(market, before + np.maximum(remaining, forecast))
-    labels = {
-        "rep": pd.Categorical.from_codes(pair // products, categories=pd.Index(grain.people.code)),
-        "product": pd.Categorical.from_codes(pair % products, categories=pd.Index(grain.product)),
-    }
     matrix = _less_beyond(asking, row, np.arange(len(cells)), len(pair))
-    asking.add_rows(market_ceiling, labels, matrix, -np.inf, np.maximum(market, forecast))
+    asking.add_rows(market_ceiling, asking.pair_labels(pair), matrix, -np.inf, np.maximum(market, forecast))
 
 
 @rule("Only what can be delivered is asked", unit="money", index="product, month")
