@@ -1,6 +1,6 @@
 """Goals in order: each is solved while those before it keep their best (lexicographic optimisation).
 
-Wishes first: one solve shows whether all can be had at once. A goal is held by its optimal face: by complementary slackness, columns
+Wishes first: one solve of their weighted sum shows how many of them can be had at once. A goal is held by its optimal face: by complementary slackness, columns
 with a reduced cost and rows with a dual are fixed at their active bounds, which keeps exactly the optimal answers of the goal and
 makes the next program smaller (Isermann 1982, "Linear lexicographic optimization"; the face: Mangasarian 1988).
 """
@@ -62,6 +62,9 @@ class Outcome:
     seconds: float = 0.0
     detail: str = ""
 
+
+OUTWEIGHS, LEAST = 0.1, 1e-4
+"""Where wishes are solved at once, what one weighs beside that before it, and at least."""
 
 Progress = Callable[[str], None]
 
@@ -144,7 +147,7 @@ class Ordering:
                 return
 
     def _have_most(self, goals: list[Goal]) -> int:
-        """Have as many kinds of leading wishes as can be had at once, and solve the goal behind them.
+        """Where nothing is known yet, have as many leading wishes as are seen to be had at once; solve the goal behind them.
 
         Returns
         -------
@@ -152,55 +155,58 @@ class Ordering:
             Number of goals that are done.
         """
         wishes = _leading_wishes(goals)
-        ends = [i for i in range(1, wishes) if goals[i].kind != goals[i - 1].kind]
-        ends = [0, *ends, wishes] if wishes else [0]
-        # First all wishes, then by halves; with none held something can always be had. A goal that stays short of its ideal ends it.
-        # An earlier run tells where to begin.
-        have, cannot, probe = 0, len(ends), len(ends) - 1
-        first = goals[0].name
-        if self.wishes.get(first) in ends:
-            probe = ends.index(self.wishes[first])
-        tried: dict[int, tuple[Program, Solution]] = {}
-        while have + 1 < cannot and self.out.status is Status.OPTIMAL:
-            answer = self._try(goals, ends[probe])
-            if answer is None:
-                cannot = probe
-            else:
-                tried[probe], have = answer, probe
-                if probe < len(ends) - 1 and not _at_best(goals[ends[probe]], answer[0], _point(answer[1])):
-                    break
-            probe = (have + cannot) // 2
+        known = self.wishes.get(goals[0].name)
+        if known is not None and known <= wishes and self._have(goals, known):
+            return min(known + 1, len(goals))
+        held = self._seen_at_best(goals, wishes) if wishes > 1 and self.out.x is None else 0
         if self.out.status is not Status.OPTIMAL:
             return 0
-        held = ends[have]
-        self.wishes[first] = held
-        if have not in tried:
-            self._take(goals[0])
-            return 1
-        program, solution = tried[have]
-        assert solution.x is not None
-        self.out.program, self.out.x, self.out.vertex = program, solution.x, solution.vertex
         for goal in goals[:held]:
-            self.out.best[goal.name] = goal.value(solution.x)
-        if held == len(goals):
-            return held
-        self._accept(goals[held], solution)
-        return held + 1
+            self._hold_at_bounds(goal)
+        self.wishes[goals[0].name] = held
+        if held < len(goals):
+            self._take(goals[held])
+        return min(held + 1, len(goals))
 
-    def _try(self, goals: list[Goal], wishes: int) -> tuple[Program, Solution] | None:
-        """Hold some leading wishes and solve the goal behind them; None if they cannot be had together."""
+    def _have(self, goals: list[Goal], wishes: int) -> bool:
+        """Hold some leading wishes and solve the goal behind them; False if they cannot be had together."""
         held = self.out.program
         for goal in goals[:wishes]:
             held = _held(held, goal)
         last = goals[wishes] if len(goals) > wishes else None
         costs = last.costs if last else np.zeros(held.shape[1])
-        name = last.name if last else f"all from {goals[0].name}"
-        solution = self._solve(held, costs, name, self._beside(held))
-        if solution.status is Status.OPTIMAL:
-            return held, solution
-        if solution.status not in IMPOSSIBLE:
+        solution = self._solve(held, costs, last.name if last else _all_from(goals), self._beside(held))
+        if solution.status in IMPOSSIBLE:
+            return False
+        if solution.status is not Status.OPTIMAL:
             self._stop(solution)
-        return None
+            return True
+        assert solution.x is not None
+        self.out.program, self.out.x, self.out.vertex = held, solution.x, solution.vertex
+        for goal in goals[:wishes]:
+            self.out.best[goal.name] = goal.value(solution.x)
+        if last:
+            self._accept(last, solution)
+        return True
+
+    def _seen_at_best(self, goals: list[Goal], wishes: int) -> int:
+        """Solve the leading wishes at once, each weighing much more than the next one; returns how many are at their best in a row.
+
+        That is a bound from below: what the weights traded is had when its turn comes. The goal behind the wishes weighs a little, so
+        that it has not far to go.
+        """
+        costs = np.zeros(self.out.program.shape[1])
+        kind, weight = goals[0].kind, 1.0
+        for goal in goals[: wishes + 1]:
+            weight = weight if goal.kind == kind else max(weight * OUTWEIGHS, LEAST)
+            kind = goal.kind
+            costs += weight * goal.costs
+        solution = self._solve(self.out.program, costs, _all_from(goals), self.out.vertex)
+        if solution.status is not Status.OPTIMAL:
+            self._stop(solution)
+            return 0
+        self.out.x, self.out.vertex = solution.x, solution.vertex
+        return next((k for k, goal in enumerate(goals[:wishes]) if not self._reached(goal)), wishes)
 
     def _beside(self, program: Program) -> Vertex | None:
         """The vertex of the answer so far, for a program with other bounds."""
@@ -283,6 +289,11 @@ def _scale(costs: Floats) -> float:
     return min(len(costs), 1e4) / total if total > 0 else 1.0
 
 
+def _all_from(goals: list[Goal]) -> str:
+    """Name of a solve of wishes at once."""
+    return f"all from {goals[0].name}"
+
+
 def _leading_wishes(goals: list[Goal]) -> int:
     """Wishes before the first goal that is none."""
     return next((i for i, g in enumerate(goals) if not g.wish), len(goals))
@@ -292,11 +303,6 @@ def _at_best(goal: Goal, program: Program, x: Floats) -> bool:
     """Whether every column with a cost stands at its better bound."""
     best = np.where(goal.costs > 0, program.lower, np.where(goal.costs < 0, program.upper, 0.0))
     return float(goal.costs @ x) - float(goal.costs @ best) <= 1e-9
-
-
-def _point(solution: Solution) -> Floats:
-    assert solution.x is not None
-    return solution.x
 
 
 def _held(program: Program, wish: Goal) -> Program:

@@ -53,9 +53,9 @@ class Vertex:
     sure: bool = True
 
     def pivots(self, program: Program) -> int:
-        """Simplex iterations after which one gives up: from nothing would not take longer."""
-        few = max(int(2e8 / max(program.nonzeros, 1)), 200)
-        return sum(program.shape) if self.sure else few
+        """Simplex iterations after which one gives up: each takes longer the larger the program, from nothing would be quicker then."""
+        worth = 1.2e10 if self.sure else 2e8
+        return max(int(worth / max(program.nonzeros, 1)), 1000 if self.sure else 200)
 
     def fits(self, program: Program) -> bool:
         """Whether it is one of a program of this shape."""
