@@ -68,7 +68,7 @@ TABLE: Mapping[str, Mapping[str, Kinds]] = {
     },
     "A quota stays near its fair share": {
         "people": ("dropped", "sign of unfair", "without row 0"),
-        "coverage": ("sign of asked of a unit", "sign of quota"),
+        "coverage": ("sign of asked of a unit", "sign of quota of the year"),
     },
     "A rep cannot work more hours than the month has": {
         "coverage": ("dropped", "sign of effort", "sign of visits", "without month 0"),
@@ -80,6 +80,9 @@ TABLE: Mapping[str, Mapping[str, Kinds]] = {
         "people": ("sign of effort",),
         "money": ("sign of lift",),
         "sums": ("sign of sales",),
+    },
+    "A rep's year is the sum of its products": {
+        "quotas": ("dropped", "sign of quota of a rep", "without row 0"),
     },
     "A unit's quota is the sum of its reps'": {
         "people": ("dropped", "without row 1"),
@@ -95,10 +98,10 @@ TABLE: Mapping[str, Mapping[str, Kinds]] = {
         "levels": ("dropped", "sign of quota", "without month 0"),
     },
     "Commission fits the incentive line": {
-        "quotas": ("dropped", "sign of quota", "without row 0"),
+        "quotas": ("dropped", "sign of quota of a rep", "without row 0"),
     },
     "Floors and caps hold": {
-        "quotas": ("dropped", "sign of quota", "without row 0"),
+        "quotas": ("dropped", "sign of quota of a rep", "without row 0"),
     },
     "Lift by month and lift by client agree": {
         "money": ("dropped", "sign of lift of the year", "without row 0"),
@@ -108,7 +111,7 @@ TABLE: Mapping[str, Mapping[str, Kinds]] = {
     },
     "No month carries the year": {
         "quotas": ("dropped", "sign of over the peak", "sign of quota", "without month 0"),
-        "coverage": ("sign of quota of the year",),
+        "coverage": ("sign of quota of a rep",),
     },
     "Only what can be delivered is asked": {
         "levels": ("dropped", "sign of beyond", "sign of quota", "without month 0"),
@@ -132,7 +135,7 @@ TABLE: Mapping[str, Mapping[str, Kinds]] = {
         "sales": ("sign of contracts", "sign of sales", "without month 0"),
     },
     "The ceiling is the market's": {
-        "levels": ("dropped", "sign of beyond", "sign of quota", "without row 0"),
+        "levels": ("dropped", "sign of beyond", "sign of quota of the year", "without row 0"),
     },
     "The largest gap of a priority": {
         "people": ("dropped", "sign of gap", "sign of largest gap", "without row 0"),
@@ -148,11 +151,14 @@ TABLE: Mapping[str, Mapping[str, Kinds]] = {
     "The sales of a cut are the sum of its groups'": {
         "sums": ("dropped", "sign of effort", "sign of sales", "without month 0"),
     },
+    "The quotas of a cut are the sum of its reps'": {
+        "team": ("dropped", "sign of quota of a cut", "without month 0"),
+    },
     "Visits of a quarter or a year are made in its months": {
         "coverage": ("dropped", "sign of visits", "without month 0"),
     },
     "What is asked is what the company needs": {
-        "coverage": ("dropped", "sign of quota", "without row 0"),
+        "coverage": ("dropped", "sign of quota of the year", "without row 0"),
         "people": ("sign of gap",),
     },
     "columns contracts": {

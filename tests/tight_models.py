@@ -289,6 +289,15 @@ CUTS: dict[str, Rows] = {
 
 SUMS = CUTS | {"targets": [{"target": "t", "metric": "revenue", "each": "month", "at_least": 1100}]}
 
+TEAM: dict[str, Rows] = {
+    "reps": [{"rep": f"r{i}", "unit": "u"} for i in range(5)],
+    "products": [{"product": p, "family": "f", "margin": 0.5} for p in "pq"],
+    "clients": [{"client": f"c{i}", "tier": "A", "owner": f"r{i}"} for i in range(5)],
+    "demand": demand(1000, 1300, *((f"c{i}", p) for i in range(5) for p in "pq")),
+    "targets": [{"target": "t", "metric": "revenue", "scope": "product=p", "each": "month", "at_least": 700}],
+}
+"""Reps whom no rule tells apart."""
+
 MODELS: Mapping[str, dict[str, Rows]] = {
     "time": TIME,
     "coverage": COVERAGE,
@@ -302,6 +311,7 @@ MODELS: Mapping[str, dict[str, Rows]] = {
     "offers": OFFERS,
     "cuts": CUTS,
     "sums": SUMS,
+    "team": TEAM,
 }
 
 SETTINGS: Mapping[str, dict[str, Any]] = {
