@@ -20,7 +20,7 @@ LONG := tests/test_agreement.py tests/test_relations.py tests/test_target_matrix
 CATALOGUE := allocator/locale/zh/LC_MESSAGES/allocator
 
 .DEFAULT_GOAL := help
-.PHONY: help plan test test-long test-system bench proof lint texts clean
+.PHONY: help plan test test-quick test-long test-system bench proof lint texts clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## */	/' | expand -t 16
@@ -28,7 +28,10 @@ help:  ## this list
 plan: $(READY)  ## plan the telecom model: a run folder in runs/telecom and a summary here
 	$(BIN)/allocator solve models/telecom
 
-test: $(READY) lint  ## style, types and tests
+test: $(READY)  ## style, types and tests
+	@$(MAKE) --no-print-directory --jobs 2 lint test-quick
+
+test-quick: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m 'not long' $(addprefix --ignore ,tests/system $(LONG))
 
 test-long: $(READY)  ## tests that take long: whole models, engines beside each other, what ifs, kills, the wheel
