@@ -1,8 +1,9 @@
 """Goals in order: each is solved while those before it keep their best (lexicographic optimisation).
 
-Wishes first: one solve of their weighted sum shows how many of them can be had at once. A goal is held by its optimal face: by complementary slackness, columns
-with a reduced cost and rows with a dual are fixed at their active bounds, which keeps exactly the optimal answers of the goal and
-makes the next program smaller (Isermann 1982, "Linear lexicographic optimization"; the face: Mangasarian 1988).
+Wishes first: one solve of their weighted sum shows how many of them can be had at once. A goal is held by its optimal face: by
+complementary slackness, columns with a reduced cost and rows with a dual are fixed at their active bounds, which keeps exactly the
+optimal answers of the goal and makes the next program smaller (Isermann 1982, "Linear lexicographic optimization"; the face:
+Mangasarian 1988).
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import highspy
 import numpy as np
 
-from allocator.engines.policy import SMALL, Method, answer, from_start, unanswered
-from allocator.engines.status import BASIC, FREE, LOWER, UPPER, Codes, Solution, Status, Vertex
+from allocator.engines.policy import SMALL, Method, answer, from_start, mostly_priced, rows_tolerance, unanswered
+from allocator.engines.status import BASIC, FREE, LOWER, UPPER, Codes, Solution, Status, Vertex, worthwhile
 from allocator.errors import EngineError
 from allocator.program import Floats, Program
 from allocator.texts import _
@@ -36,7 +36,6 @@ _OPTIONS: dict[str, object] = {
     # One thread, so that an answer repeats.
     "parallel": "off",
     "threads": 1,
-    "primal_feasibility_tolerance": 1e-9,
     "dual_feasibility_tolerance": 1e-9,
     "mip_feasibility_tolerance": 1e-9,
     "mip_rel_gap": 1e-9,
@@ -61,14 +60,14 @@ class Highs:
         start: Vertex | None = None,
     ) -> Solution:
         """Minimise ``costs · x``; see :class:`allocator.engines.status.Engine`."""
-        return answer(program, costs, seconds, lambda p: (*from_vertex(p, start), *methods(p)))
+        return answer(program, costs, seconds, lambda p: (*from_vertex(p, start), *methods(p, costs)))
 
 
 Look = Callable[[highspy.Highs], None]
 """Looks at HiGHS after a run."""
 
 
-def methods(program: Program, look: Look | None = None) -> Sequence[Method]:
+def methods(program: Program, costs: Floats, look: Look | None = None) -> Sequence[Method]:
     """Return the ways in which HiGHS tries to solve a program, the most promising first."""
     if program.integer.any():
         if _VERSION.startswith("1.14."):
@@ -82,7 +81,12 @@ def methods(program: Program, look: Look | None = None) -> Sequence[Method]:
         return (_method("branch and bound"), _method("branch and bound, again", random_seed=1))
     simplex, interior = _method("simplex", look, solver="simplex"), _method("interior point", look, solver="ipx")
     last = _method("simplex without presolve", look, solver="simplex", presolve="off")
-    return (simplex, interior, last) if program.nonzeros <= SMALL else (interior, simplex, last)
+    if program.nonzeros <= SMALL:
+        return (simplex, interior, last)
+    if mostly_priced(costs):
+        begun = _method("simplex", look, solver="simplex", simplex_iteration_limit=worthwhile(program))
+        return (begun, interior, last)
+    return (interior, simplex, last)
 
 
 def from_vertex(program: Program, start: Vertex | None) -> Sequence[Method]:
@@ -129,7 +133,8 @@ def loaded(program: Program, costs: Floats, options: dict[str, object]) -> highs
         If it refuses either.
     """
     highs = highspy.Highs()
-    for key, value in {**_OPTIONS, **options}.items():
+    exact = {"primal_feasibility_tolerance": rows_tolerance(program)}
+    for key, value in {**_OPTIONS, **exact, **options}.items():
         if highs.setOptionValue(key, value) != highspy.HighsStatus.kOk:
             raise EngineError(_("HiGHS does not know the option {option}.").format(option=f"{key}={value}"))
     if pass_program(highs, program, costs) == highspy.HighsStatus.kError:

@@ -24,9 +24,18 @@ from ortools.math_opt import (
 from pybind11_abseil.status import StatusNotOk  # type: ignore[import-untyped]
 
 from allocator.engines.mathopt import solver
-from allocator.engines.policy import SMALL, Breakdown, Method, answer, from_start, unanswered
+from allocator.engines.policy import (
+    SMALL,
+    Breakdown,
+    Method,
+    answer,
+    from_start,
+    mostly_priced,
+    rows_tolerance,
+    unanswered,
+)
 from allocator.engines.quiet import quiet
-from allocator.engines.status import BASIC, FREE, LOWER, UPPER, Solution, Status, Vertex
+from allocator.engines.status import BASIC, FREE, LOWER, UPPER, Solution, Status, Vertex, worthwhile
 from allocator.program import Floats, Program
 
 _STATUS = {
@@ -69,7 +78,7 @@ class OrTools:
         start: Vertex | None = None,
     ) -> Solution:
         """Minimise ``costs · x``; see :class:`allocator.engines.status.Engine`."""
-        return answer(program, costs, seconds, lambda p: (*_from_vertex(p, start), *_methods(p)))
+        return answer(program, costs, seconds, lambda p: (*_from_vertex(p, start), *_methods(p, costs)))
 
 
 def _from_vertex(program: Program, start: Vertex | None) -> Sequence[Method]:
@@ -84,13 +93,16 @@ def _from_vertex(program: Program, start: Vertex | None) -> Sequence[Method]:
     return (Method("OR-Tools GLOP from a vertex", run),)
 
 
-def _methods(program: Program) -> Sequence[Method]:
+def _methods(program: Program, costs: Floats) -> Sequence[Method]:
     simplex, glop = _method("HiGHS simplex"), _method("GLOP")
     interior, whole, scip = _method("HiGHS interior point"), _method("HiGHS"), _method("SCIP")
     if not program.integer.any():
         if program.nonzeros <= SMALL:
             return (simplex, glop, interior)
-        return (glop, interior, simplex) if program.nonzeros <= MEDIUM else (interior, simplex, glop)
+        if program.nonzeros <= MEDIUM:
+            return (glop, interior, simplex)
+        begun = (_begun(program),) if mostly_priced(costs) else ()
+        return (*begun, interior, simplex, glop)
     return (whole, scip, _method("CP-SAT")) if _discrete(program) else (whole, scip)
 
 
@@ -107,9 +119,27 @@ def _method(name: str) -> Method:
     return Method(f"OR-Tools {name}", run)
 
 
-def _run(name: str, program: Program, costs: Floats, seconds: float | None, start: Vertex | None = None) -> Solution:
-    kind, parameters = _parameters(name)
+def _begun(program: Program) -> Method:
+    """The simplex method as long as that is quicker than the interior point."""
+
+    def run(program: Program, costs: Floats, seconds: float | None) -> Solution:
+        return from_start(_run("HiGHS simplex", program, costs, seconds, most=worthwhile(program)))
+
+    return Method("OR-Tools HiGHS simplex", run)
+
+
+def _run(
+    name: str,
+    program: Program,
+    costs: Floats,
+    seconds: float | None,
+    start: Vertex | None = None,
+    most: int | None = None,
+) -> Solution:
+    kind, parameters = _parameters(name, rows_tolerance(program))
     how = model_parameters_pb2.ModelSolveParametersProto()
+    if most is not None:
+        parameters.iteration_limit = most
     if start is not None:
         parameters.iteration_limit = start.pivots(program)
         parameters.glop.use_dual_simplex = start.dual
@@ -137,8 +167,8 @@ def _run(name: str, program: Program, costs: Floats, seconds: float | None, star
     return _read(program, result, time.perf_counter() - started)
 
 
-def _parameters(name: str) -> tuple[int, parameters_pb2.SolveParametersProto]:
-    """MathOpt's solver and its parameters: one thread, so that an answer repeats; tolerances of 1e-9."""
+def _parameters(name: str, rows: float) -> tuple[int, parameters_pb2.SolveParametersProto]:
+    """MathOpt's solver and its parameters: one thread, so that an answer repeats; tolerances of 1e-9, of rows as given."""
     parameters = parameters_pb2.SolveParametersProto(enable_output=False)
     if name.startswith("HiGHS"):
         highs = parameters.highs
@@ -147,12 +177,12 @@ def _parameters(name: str) -> tuple[int, parameters_pb2.SolveParametersProto]:
         if name != "HiGHS":
             highs.string_options["solver"] = "simplex" if name.endswith("simplex") else "ipx"
         for key in ("primal_feasibility_tolerance", "dual_feasibility_tolerance", "mip_feasibility_tolerance"):
-            highs.double_options[key] = 1e-9
+            highs.double_options[key] = rows if key.startswith("primal") else 1e-9
         highs.double_options["mip_rel_gap"] = 1e-9
         highs.double_options["mip_abs_gap"] = 1e-9
         return parameters_pb2.SOLVER_TYPE_HIGHS, parameters
     if name == "GLOP":
-        parameters.glop.primal_feasibility_tolerance = 1e-9
+        parameters.glop.primal_feasibility_tolerance = rows
         parameters.glop.dual_feasibility_tolerance = 1e-9
         return parameters_pb2.SOLVER_TYPE_GLOP, parameters
     parameters.threads = 1

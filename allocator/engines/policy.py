@@ -20,6 +20,22 @@ SMALL = 20_000
 """Nonzeros up to which the simplex method is tried before the interior point."""
 
 
+TIGHT, LOOSE = 1e-9, 1e-7
+"""By how much rows and bounds of an answer may be violated at least and at most, absolute."""
+
+
+def rows_tolerance(program: Program) -> float:
+    """By how much rows and bounds may be violated: sums of large numbers cannot be told more precisely than arithmetic goes."""
+    sides = np.abs(np.concatenate([program.row_lower, program.row_upper]))
+    return float(np.clip(1e-14 * sides[np.isfinite(sides)].max(initial=0.0), TIGHT, LOOSE))
+
+
+def mostly_priced(costs: Floats) -> bool:
+    """Whether most columns have a cost that counts: then the simplex method has less far to go than where a few misses decide."""
+    size = np.abs(costs)
+    return bool(np.count_nonzero(size > 1e-6 * size.max(initial=0.0)) > len(costs) / 2)
+
+
 @dataclass(frozen=True)
 class Method:
     """One way of an engine to solve a program.

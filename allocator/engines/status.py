@@ -33,6 +33,11 @@ LOWER, BASIC, UPPER, FREE = 0, 1, 2, 3
 """Where a column or row stands, in HiGHS's codes; FREE is without a bound, at 0."""
 
 
+def worthwhile(program: Program) -> int:
+    """Simplex iterations that are tried before the interior point: each takes longer the larger the program."""
+    return max(int(1.2e10 / max(program.nonzeros, 1)), 1000)
+
+
 @dataclass(frozen=True)
 class Vertex:
     """A vertex by its basis: where columns and rows stand.
@@ -54,8 +59,7 @@ class Vertex:
 
     def pivots(self, program: Program) -> int:
         """Simplex iterations after which one gives up: each takes longer the larger the program, from nothing would be quicker then."""
-        worth = 1.2e10 if self.sure else 2e8
-        return max(int(worth / max(program.nonzeros, 1)), 1000 if self.sure else 200)
+        return worthwhile(program) if self.sure else max(int(2e8 / max(program.nonzeros, 1)), 200)
 
     def fits(self, program: Program) -> bool:
         """Whether it is one of a program of this shape."""

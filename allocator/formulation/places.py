@@ -99,7 +99,9 @@ def _closed(grain: Grain) -> Ints:
 def cuts_of_reps(grain: Grain) -> Ints:
     """Cut of each rep: reps of one unit and of grades that no rule tells apart, shape (reps,)."""
     people = grain.people
-    key = pd.DataFrame({"unit": people.unit, "grade": _coarse(grain, "grade", people.grade) if "grade" in grain.reads else ""})
+    key = pd.DataFrame(
+        {"unit": people.unit, "grade": _coarse(grain, "grade", people.grade) if "grade" in grain.reads else ""}
+    )
     return key.groupby(["unit", "grade"], sort=True).ngroup().to_numpy()
 
 
