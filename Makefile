@@ -16,7 +16,8 @@ LONG := tests/test_agreement.py tests/test_relations.py tests/test_target_matrix
 	tests/pages/test_run_page.py tests/pages/test_report_command.py tests/letters/test_letters.py \
 	$(wildcard tests/reviewing/test_*.py tests/health/test_*.py) $(wildcard tests/committing/test_*.py) \
 	$(wildcard tests/spreadsheets/test_*.py) tests/importing/test_crm_systems.py \
-	tests/explaining/test_brute_force.py tests/explaining/test_frontier.py tests/explaining/test_why.py
+	tests/explaining/test_brute_force.py tests/explaining/test_frontier.py tests/explaining/test_why.py \
+	tests/explaining/test_past.py tests/explaining/test_curves.py
 CATALOGUE := allocator/locale/zh/LC_MESSAGES/allocator
 
 .DEFAULT_GOAL := help

@@ -148,14 +148,16 @@ def test_no_time_at_all(name: str) -> None:
     assert engine(name).solve(*staircase(4), seconds=0.0).status is Status.NO_SOLUTION_FOUND
 
 
-def test_interior_point_is_proved_and_a_vertex(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A larger program goes to the interior point; engines agree, and the answers are vertices."""
+@pytest.mark.parametrize(("part", "method"), [(3, "interior point"), (1, "simplex")])
+def test_a_larger_program_is_proved_and_a_vertex(part: int, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A larger program goes to the interior point, where most columns are priced to simplex; engines agree, and the answers are vertices."""
     monkeypatch.setattr("allocator.engines.ortools.MEDIUM", SMALL)
     chosen, costs = staircase(50)
+    costs = np.where(np.arange(len(costs)) % part, 0.0, costs)
     assert chosen.nonzeros > SMALL
     answers = [engine(name).solve(chosen, costs) for name in ENGINES]
-    assert "interior point" in answers[0].detail
-    assert "interior point" in answers[1].detail
+    assert method in answers[0].detail
+    assert method in answers[1].detail
     assert np.ptp([a.bound for a in answers]) <= 1e-6 * abs(answers[0].bound)
     for a in answers:
         assert a.x is not None
