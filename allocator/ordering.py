@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import scipy.sparse as sp
 
-from allocator.engines.status import Engine, Solution, Status, Vertex, reduced_costs
+from allocator.engines.status import Engine, Solution, Status, Vertex, certify, reduced_costs
 from allocator.program import Floats, Goal, Program
 
 FACE = 1e-8
@@ -159,14 +159,17 @@ class Ordering:
         known = self.wishes.get(goals[0].name)
         if known is not None and known <= wishes and self._have(goals, known):
             return min(known + 1, len(goals))
-        held = self._seen_at_best(goals, wishes) if wishes > 1 and self.out.x is None else 0
+        held, seen = self._seen_at_best(goals, wishes) if wishes > 1 and self.out.x is None else (0, None)
         if self.out.status is not Status.OPTIMAL:
             return 0
         for goal in goals[:held]:
             self._hold_at_bounds(goal)
         self.wishes[goals[0].name] = held
         if held < len(goals):
-            self._take(goals[held])
+            if held == wishes and seen is not None and _proved(self.out.program, goals[held], seen):
+                self._accept(goals[held], seen)
+            else:
+                self._take(goals[held])
         return min(held + 1, len(goals))
 
     def _have(self, goals: list[Goal], wishes: int) -> bool:
@@ -190,11 +193,17 @@ class Ordering:
             self._accept(last, solution)
         return True
 
-    def _seen_at_best(self, goals: list[Goal], wishes: int) -> int:
-        """Solve the leading wishes at once, each weighing much more than the next one; returns how many are at their best in a row.
+    def _seen_at_best(self, goals: list[Goal], wishes: int) -> tuple[int, Solution | None]:
+        """Solve the leading wishes at once, each weighing much more than the next one.
 
-        That is a bound from below: what the weights traded is had when its turn comes. The goal behind the wishes weighs a little, so
-        that it has not far to go.
+        The goal behind the wishes weighs a little, so that it has not far to go.
+
+        Returns
+        -------
+        int
+            How many are at their best in a row: a bound from below, what the weights traded is had when its turn comes.
+        Solution or None
+            The answer, with the duals of one unit of the goal behind the wishes: where all wishes are had, they prove that goal too.
         """
         costs = np.zeros(self.out.program.shape[1])
         kind, weight = goals[0].kind, 1.0
@@ -202,12 +211,14 @@ class Ordering:
             weight = weight if goal.kind == kind else max(weight * OUTWEIGHS, LEAST)
             kind = goal.kind
             costs += weight * goal.costs
-        solution = self._solve(self.out.program, costs, _all_from(goals), self.out.vertex)
+        solution = self._solve(self.out.program, costs, _all_from(goals))
         if solution.status is not Status.OPTIMAL:
             self._stop(solution)
-            return 0
+            return 0, None
         self.out.x, self.out.vertex = solution.x, solution.vertex
-        return next((k for k, goal in enumerate(goals[:wishes]) if not self._reached(goal)), wishes)
+        if solution.duals is not None:
+            solution = replace(solution, duals=solution.duals / weight)
+        return next((k for k, goal in enumerate(goals[:wishes]) if not self._reached(goal)), wishes), solution
 
     def _beside(self, program: Program) -> Vertex | None:
         """The vertex of the answer so far, for a program with other bounds."""
@@ -304,6 +315,14 @@ def _at_best(goal: Goal, program: Program, x: Floats) -> bool:
     """Whether every column with a cost stands at its better bound."""
     best = np.where(goal.costs > 0, program.lower, np.where(goal.costs < 0, program.upper, 0.0))
     return float(goal.costs @ x) - float(goal.costs @ best) <= 1e-9
+
+
+def _proved(program: Program, goal: Goal, solution: Solution) -> bool:
+    """Whether an answer and its duals prove a goal's best."""
+    if solution.x is None or solution.duals is None:
+        return False
+    scale = _scale(goal.costs)
+    return certify(program, goal.costs * scale, replace(solution, duals=solution.duals * scale)).proved
 
 
 def _held(program: Program, wish: Goal) -> Program:

@@ -188,7 +188,7 @@ def test_smaller_money(name: str, tmp_path: Path) -> None:
                 factor = np.where(before["metric"].isin(MONEY), 1000.0, 1.0)
             amounts = before[column].to_numpy() * factor
             size = 1000.0 * largest if column in money else float(np.abs(amounts).max(initial=0.0))
-            assert after[column].to_numpy() == pytest.approx(amounts, rel=1e-8, abs=1e-8 * size, nan_ok=True), (
+            assert after[column].to_numpy() == pytest.approx(amounts, rel=1e-9, abs=1e-9 * size, nan_ok=True), (
                 table,
                 column,
             )

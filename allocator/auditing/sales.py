@@ -29,9 +29,6 @@ POOLS = N_("A line's lift is sold once")
 SUPPLY = N_("Only what can be delivered is sold")
 SUPPLY_LIMIT = N_("A source delivers no more than it has")
 
-CLIENTS = 2e-9
-"""Part of a client that is told no more precisely than an engine keeps a rule, whatever he buys."""
-
 SALES_METRICS = ("revenue", "profit", "contracts", "commission", "collections", "market_share", "contribution")
 
 
@@ -47,11 +44,7 @@ def check_sales(book: Book, case: Case) -> None:
     large = case.large[case.demand.product]
     told = case.over & ~large[:, None]
     made = bought(case, effort_made(case))
-    of = case.demand.group
-    prospect = ~case.groups.active[of] & (case.groups.count[of] > 0)
-    one = np.divide(case.demand.at_promise, case.groups.count[of], out=np.zeros(len(of)), where=prospect)
-    within = CLIENTS * one[:, None] * case.demand.flow
-    book.equal(CURVE, case.cells, case.curve, np.where(told, case.figures.sell, made), np.abs(case.curve), within)
+    book.equal(CURVE, case.cells, case.curve, np.where(told, case.figures.sell, made), np.abs(case.curve))
     _check_sell(book, case, ~large)
     _check_large(book, case, large)
     most = case.demand.ceiling * case.demand.flow.sum(axis=1)

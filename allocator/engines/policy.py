@@ -27,7 +27,7 @@ TIGHT, LOOSE = 1e-9, 1e-7
 def rows_tolerance(program: Program) -> float:
     """By how much rows and bounds may be violated: sums of large numbers cannot be told more precisely than arithmetic goes."""
     sides = np.abs(np.concatenate([program.row_lower, program.row_upper]))
-    return float(np.clip(1e-14 * sides[np.isfinite(sides)].max(initial=0.0), TIGHT, LOOSE))
+    return float(np.clip(4e-15 * sides[np.isfinite(sides)].max(initial=0.0), TIGHT, LOOSE))
 
 
 def mostly_priced(costs: Floats) -> bool:

@@ -12,6 +12,7 @@ from allocator.formulation.draft import widen
 from allocator.formulation.effort import Effort
 from allocator.formulation.metrics import MONEY, collection_profiles, commission_rates, history_cash
 from allocator.formulation.visiting import visits_matrix, winning_hours
+from allocator.formulation.winning import with_customers
 from allocator.model import Model
 from allocator.program import Floats, Ints
 
@@ -52,6 +53,7 @@ def effort_tables(effort: Effort, x: Floats, *, effects: bool = True) -> tuple[F
 
     The sums by rep and month are left out where nobody reads them.
     """
+    x = with_customers(effort.draft, x)
     forecast, lift = _forecast(effort, x)
     tables = {
         "forecast": forecast,

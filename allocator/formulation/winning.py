@@ -9,6 +9,7 @@ import scipy.sparse as sp
 from allocator.formulation.budget import line_matrix
 from allocator.formulation.draft import Draft
 from allocator.formulation.rules import rule
+from allocator.program import Floats
 
 VISITS = "visits"
 """The channel of the reps' own first visits."""
@@ -93,6 +94,18 @@ def customers(draft: Draft) -> None:
     col = np.concatenate([column[g, t], column[g[later], t[later] - 1], won["column"].to_numpy()])
     data = np.concatenate([np.ones(len(g)), -np.ones(later.sum()), -np.ones(len(won))])
     draft.add_rows(customers, labels, draft.matrix(row, col, data, len(g)), 0.0, 0.0)
+
+
+def with_customers(draft: Draft, x: Floats) -> Floats:
+    """A point at which customers are those who were won, to the last digit and not to an engine's."""
+    won, column = draft.tables.get("won"), draft.columns["customers"]
+    if won is None or not len(won):
+        return x
+    by_month = np.zeros(draft.shape)
+    np.add.at(by_month, (won["group"].to_numpy(int), won["month"].to_numpy(int)), x[won["column"].to_numpy(int)])
+    x, there = x.copy(), column >= 0
+    x[column[there]] = by_month.cumsum(axis=1)[there]
+    return x
 
 
 @rule("A client is won once and first visited once", unit="clients", index="group")
