@@ -13,6 +13,7 @@ from typing import Any, TextIO
 import click
 
 from allocator.commands.common import CommandGroup, Session, rows_of
+from allocator.crew import COLLECT
 from allocator.errors import AllocatorError, EngineError, InputError
 from allocator.texts import LANGUAGES, _, after, in_language
 
@@ -55,8 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     # Before numpy comes: our vectors are short, and threads that share them would only fight with the engine and the workers.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # Tables are many objects that live long: looking for cycles among them again and again takes a twentieth of the time.
-    gc.set_threshold(100_000, 20, 50)
+    gc.set_threshold(*COLLECT)
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     _tolerate(sys.stdout)
     session = Session()

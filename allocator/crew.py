@@ -6,6 +6,7 @@ when nobody writes to them any more.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import pickle
@@ -22,6 +23,23 @@ from allocator.errors import EngineError
 from allocator.texts import _, current_language, in_language
 
 R = TypeVar("R")
+
+COLLECT = 100_000, 20, 50
+"""Thresholds of looking for cycles of objects: tables are many that live long, and looking often takes a twentieth of the time."""
+
+
+class ProcessStopped(EngineError):
+    """A process of a crew ended, or could not be started, before it had answered.
+
+    Attributes
+    ----------
+    detail : str
+        What the system says of it.
+    """
+
+    def __init__(self, detail: object) -> None:
+        super().__init__(_("A process that helps with this stopped: {detail}").format(detail=detail))
+        self.detail = str(detail)
 
 
 class Crew:
@@ -89,12 +107,12 @@ class Crew:
     def submit(self, work: Callable[..., R], *arguments: Any) -> Future[R]:
         """Have a function of a module carried out, in the language in force; all that travels is pickled.
 
-        The future raises what the function raises of the library's errors and the machine's, and EngineError where a process ended.
+        The future raises what the function raises of the library's errors and the machine's, and ProcessStopped where a process ended.
         """
         self.start()
         with self._lock:
             if self._pool is None or self._closed:
-                raise EngineError(_("A process that dates visits stopped: {detail}").format(detail=_("stopped")))
+                raise ProcessStopped(_("stopped"))
             return self._pool.submit(self._ask, (work, arguments, current_language()))
 
     def map(self, work: Callable[[Any], R], parts: Iterable[Any]) -> Iterator[R]:
@@ -140,7 +158,7 @@ class Crew:
             process.stdin.flush()
             done, answer = pickle.load(process.stdout)
         except (OSError, EOFError, pickle.UnpicklingError) as error:
-            raise EngineError(_("A process that dates visits stopped: {detail}").format(detail=error)) from error
+            raise ProcessStopped(error) from error
         finally:
             self._idle.put(process)
         if done:
@@ -201,6 +219,7 @@ def main() -> None:
     # What native code prints must not stand among the answers.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
+    gc.set_threshold(*COLLECT)
     for name in sys.argv[1:]:
         importlib.import_module(name)
     pickle.dump("ready", answers)

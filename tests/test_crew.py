@@ -11,8 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from allocator.crew import Crew
-from allocator.errors import EngineError
+from allocator.crew import Crew, ProcessStopped
 from allocator.texts import current_language, in_language
 
 
@@ -48,7 +47,7 @@ def test_a_process_that_ends_is_an_engine_error() -> None:
         crew.submit(abs, -1).result()
         future = crew.submit(time.sleep, 60)
         os.kill(crew.processes[0], signal.SIGTERM)
-        with pytest.raises(EngineError, match="stopped"):
+        with pytest.raises(ProcessStopped, match="stopped"):
             future.result(timeout=20)
 
 
@@ -59,9 +58,9 @@ def test_closing_does_not_wait_for_work() -> None:
         future, processes = crew.submit(time.sleep, 60), crew.processes
         started = time.perf_counter()
     assert time.perf_counter() - started < 10
-    with pytest.raises(EngineError):
+    with pytest.raises(ProcessStopped):
         future.result()
-    with pytest.raises(EngineError):
+    with pytest.raises(ProcessStopped):
         crew.submit(abs, -1).result()
     assert processes
     assert not any(_alive(p) for p in processes)

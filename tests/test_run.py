@@ -7,6 +7,7 @@ import errno
 import io
 import json
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import pytest
 from rich.console import Console
 from sample_plan import sample_plan
 
+from allocator.crew import Crew
 from allocator.errors import EngineError, InputError
 from allocator.plan import Plan
 from allocator.reporting import run, workbook
@@ -90,6 +92,18 @@ class TestRun:
         """A model without a proved plan leaves its summary and findings, and nothing that looks like a plan."""
         write_run(sample_plan(status), tmp_path / "r")
         assert sorted(p.name for p in (tmp_path / "r").iterdir()) == ["findings.csv", "summary.json"]
+
+    @pytest.mark.skipif(os.name != "posix", reason="a process is killed by a signal")
+    def test_a_helper_that_dies_costs_no_run(self, tmp_path: Path) -> None:
+        """Proves that a workbook whose process is killed is made here, with the same sheets, and that the run is written whole."""
+        alone = write_run(sample_plan(), tmp_path / "alone")
+        with Crew(1) as crew:
+            crew.submit(abs, -1).result()
+            os.kill(crew.processes[0], signal.SIGKILL)
+            beside = write_run(sample_plan(), tmp_path / "beside", crew=crew)
+        assert beside["files"].keys() == alone["files"].keys()
+        sheets = [openpyxl.load_workbook(tmp_path / run / "plan.xlsx").sheetnames for run in ("alone", "beside")]
+        assert sheets[0] == sheets[1]
 
     @pytest.mark.parametrize("full_after", [0, 2, 5])
     def test_a_full_disk_leaves_the_older_run(

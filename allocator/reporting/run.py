@@ -14,6 +14,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from allocator.crew import Crew
+from allocator.crew import Crew, ProcessStopped
 from allocator.errors import AllocatorError, EngineError, Finding, InputError
 from allocator.model import Model
 from allocator.plan import Plan
@@ -50,8 +51,8 @@ def write_run(
     """Write a plan to a folder and return the content of its ``summary.json``.
 
     Tables are CSV files, or Parquet files where that is asked for (package ``pyarrow``); ``more`` are CSV files, by their path in the
-    folder without ending. The workbook is made by a process of the ``crew``, where there is one; ``meanwhile`` is called with the
-    temporary folder as soon as it holds the tables, and whatever it raises comes when the run is written.
+    folder without ending. The workbook is made by a process of the ``crew``, where there is one that lives; ``meanwhile`` is called with
+    the temporary folder as soon as it holds the tables, and whatever it raises comes when the run is written.
 
     A plan without tables (infeasible, or stopped at a limit) is written as its summary and findings alone.
 
@@ -68,7 +69,7 @@ def write_run(
     more_files: Mapping[str, bytes] = {}
     with replacing(folder) as place:
         tables = {**plan.tables, "findings": findings_frame(plan.findings)}
-        book = None if crew is None or not plan.tables else crew.submit(workbook_bytes, plan, tables)
+        book = _begun(crew, plan, tables)
         for name, frame in tables.items():
             if parquet:
                 write_file(place / f"{name}.parquet", [frame.to_parquet(index=False)])
@@ -85,7 +86,7 @@ def write_run(
                     more_files = meanwhile(place)
                 except AllocatorError as error:
                     failed = error
-            write_file(place / "plan.xlsx", [workbook_bytes(plan, tables) if book is None else book.result()])
+            write_file(place / "plan.xlsx", [_finished(book) or workbook_bytes(plan, tables)])
         summary = _with_write_time(plan.summary, time.perf_counter() - started)
         summary["files"] = hashes(place)
         for name, content in more_files.items():
@@ -101,6 +102,24 @@ def workbook_bytes(plan: Plan, tables: Mapping[str, pd.DataFrame]) -> bytes:
     from allocator.reporting.plan_workbook import workbook_bytes as made  # here, as it takes long to import
 
     return made(plan, tables)
+
+
+def _begun(crew: Crew | None, plan: Plan, tables: Mapping[str, pd.DataFrame]) -> Future[bytes] | None:
+    """Have the workbook made by another process, if there is one and a plan to show."""
+    if crew is None or not plan.tables:
+        return None
+    try:
+        return crew.submit(workbook_bytes, plan, tables)
+    except ProcessStopped:
+        return None
+
+
+def _finished(book: Future[bytes] | None) -> bytes | None:
+    """Return the workbook that another process makes; None if none does, or if it ended before."""
+    try:
+        return None if book is None else book.result()
+    except ProcessStopped:
+        return None
 
 
 def hashes(folder: Path) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from allocator.crew import Crew
 from allocator.model import Model
 from allocator.visits.answer import Lines, Names, Schedule, unplaced_frame, visits_frame
 from allocator.visits.areas import day_tours
@@ -39,12 +40,12 @@ class Book:
     mentor: Ints
 
 
-def assemble(book: Book, rows: list[Ints], placed: list[Placed]) -> Schedule:
-    """Put the answers together; ``rows`` are the items of each answer."""
+def assemble(book: Book, rows: list[Ints], placed: list[Placed], crew: Crew | None = None) -> Schedule:
+    """Put the answers together; ``rows`` are the items of each answer, and the crew helps, where there is one."""
     none = np.zeros(0, np.int64)
     ordinary = np.concatenate([none, *(r[p.item] for r, p in zip(rows, placed, strict=True))])
     alone = np.concatenate([none, *(p.day for p in placed)])
-    day, rep = exchange(book.shop, ordinary, alone)
+    day, rep = exchange(book.shop, ordinary, alone, crew)
     lines, item = _lines(book, ordinary, day, rep)
     lines = replace(lines, promised=_promised(book, lines, item))
     lines = replace(lines, reason=_reasons(book, lines, item))

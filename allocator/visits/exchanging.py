@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from allocator.crew import Crew
 from allocator.visits.horizon import Ints
-from allocator.visits.placing import place
 from allocator.visits.preparing import Workshop
-from allocator.visits.tasks import near_days
+from allocator.visits.tasks import joined, near_days
+from allocator.visits.workers import place_all
 
 
-def exchange(shop: Workshop, item: Ints, day: Ints) -> tuple[Ints, Ints]:
+def exchange(shop: Workshop, item: Ints, day: Ints, crew: Crew | None = None) -> tuple[Ints, Ints]:
     """Days and reps of visits after each that has no day was offered to the other of its owner and his backup.
 
     One visit of a client is offered, promised ones before others; everything that has a day stays.
@@ -22,6 +23,8 @@ def exchange(shop: Workshop, item: Ints, day: Ints) -> tuple[Ints, Ints]:
     shop : Workshop
     item, day : int array, shape (visits,)
         The reps' own answers; day −1 where there is none.
+    crew : Crew, optional
+        Processes that look.
     """
     items, rep, day = shop.items, shop.items.rep[item], day.copy()
     waiting = np.flatnonzero((day < 0) & (items.owner[item] >= 0))
@@ -35,9 +38,9 @@ def exchange(shop: Workshop, item: Ints, day: Ints) -> tuple[Ints, Ints]:
         return day, rep
     rows = item[waiting]
     shop = _beside(shop, item, day, rows, other)
-    for maker in np.unique(other).tolist():
-        mine = np.flatnonzero(other == maker)
-        placed = place(shop.task(maker, mine), bounded=False)
+    offered = [(maker, np.flatnonzero(other == maker)) for maker in np.unique(other).tolist()]
+    tasks = (shop.task(maker, mine) for maker, mine in offered)
+    for (maker, mine), placed in zip(offered, place_all(tasks, len(offered), crew, bounded=False), strict=True):
         found = placed.day >= 0
         visits = waiting[mine[placed.item[found]]]
         day[visits], rep[visits] = placed.day[found], maker
@@ -62,7 +65,7 @@ def _beside(shop: Workshop, item: Ints, day: Ints, rows: Ints, other: Ints) -> W
         items=replace(moved, rep=other, low=horizon.window_first[moved.window], high=horizon.window_last[moved.window]),
         visits=one,
         promised=np.minimum(shop.promised[rows], 1),
-        closed=np.union1d(shop.closed, near).astype(np.int64),
+        closed=joined(shop.closed, near),
         day_minutes=np.maximum(minutes, 0),
         day_visits=np.maximum(visits, 0),
         month_minutes=np.maximum(months, 0),

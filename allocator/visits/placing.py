@@ -11,7 +11,7 @@ from allocator.visits.flows import network, solve
 from allocator.visits.horizon import Bools, Ints
 from allocator.visits.repairing import Desk
 from allocator.visits.rows import by_spacing_rows
-from allocator.visits.tasks import Offers, Placed, Task, home_areas, near_days, offer
+from allocator.visits.tasks import Offers, Placed, Task, home_areas, near_flags, offer
 
 Job = tuple[Ints, Ints, Ints]
 """Items of one flow, and how many of their visits it dates: promised ones, others."""
@@ -106,10 +106,12 @@ def _stages(task: Task) -> list[list[Job]]:
 
 def _at_a_distance(task: Task, desk: Desk, offers: Offers) -> Offers:
     """Offers that keep their distance from the client's visits that have a day."""
-    clients = np.unique(task.client[offers.item])
-    dated = np.flatnonzero((desk.day >= 0) & np.isin(task.client[desk.item], clients))
+    clients = int(task.client.max(initial=-1)) + 1
+    mine = np.zeros(clients, bool)
+    mine[task.client[offers.item]] = True
+    dated = np.flatnonzero((desk.day >= 0) & mine[desk.client])
     if not len(dated):
         return offers
     item = desk.item[dated]
-    near = near_days(task.client[item], desk.day[dated], task.spacing[item], task.days)
-    return offers.only(~np.isin(task.client[offers.item] * task.days + offers.day, near))
+    near = near_flags(task.client[item], desk.day[dated], task.spacing[item], task.days, clients)
+    return offers.only(~near[task.client[offers.item] * task.days + offers.day])

@@ -142,7 +142,8 @@ def _own_keys(keys: Ints, members: Ints, days: int) -> Ints:
     """Keys of some members, with the members' own numbers; sorted."""
     if not len(keys):
         return keys
-    member, day = np.divmod(keys, days)
-    at = np.minimum(np.searchsorted(members, member), len(members) - 1)
-    mine = members[at] == member
-    return np.sort(at[mine] * days + day[mine])
+    begin, end = np.searchsorted(keys, members * days), np.searchsorted(keys, (members + 1) * days)
+    size = end - begin
+    own = np.repeat(np.arange(len(members)), size)
+    at = np.arange(len(own)) + np.repeat(begin - np.cumsum(size) + size, size)
+    return np.asarray(own * days + keys[at] - members[own] * days)

@@ -29,8 +29,7 @@ class Desk:
         self.promised = np.zeros(0, bool)
         self.minutes, self.visits = task.day_minutes.copy(), task.day_visits.copy()
         self.months = task.month_minutes.copy()
-        self.closed = np.zeros((int(task.client.max(initial=-1)) + 1, task.days), bool)
-        self.closed.ravel()[task.blocked] = True
+        self.closed = task.closed.reshape(-1, task.days)
         self.of_client: dict[int, list[int]] = {}
         self.lengths, self.kind = np.unique(task.minutes, return_inverse=True)
 
@@ -109,7 +108,12 @@ class Desk:
     def _by_move(self, v: int) -> bool:
         """Move one other visit away from a day and take its place."""
         length, free = int(self.length[v]), self.visits >= 1
-        visits = self._movable(self.options(v), length, free)[: PATIENCE[int(not self.promised[v])]]
+        days = self.options(v)
+        if not len(days):
+            return False
+        visits = self._movable(days, length, free)[: PATIENCE[int(not self.promised[v])]]
+        if not len(visits):
+            return False
         for u, days in self._elsewhere(visits, length, free):
             day = int(self.day[u])
             self._put(u, self._best(u, days))
@@ -164,7 +168,8 @@ class Desk:
         of, day = of[possible], day[possible]
         there = task.there[task.row[item[of]], day]
         of, day = of[there], day[there]
-        for k, days in zip(np.unique(of).tolist(), np.split(day, np.flatnonzero(np.diff(of)) + 1), strict=False):
+        begin = np.flatnonzero(np.diff(of, prepend=-1))
+        for k, days in zip(of[begin].tolist(), np.split(day, begin[1:]), strict=False):  # no days at all are one part
             u, kept = int(visits[k]), days
             gap = max(int(task.spacing[item[k]]), 1)
             for w in self.of_client[int(self.client[u])]:

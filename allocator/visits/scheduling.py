@@ -15,6 +15,7 @@ from allocator.crew import Crew
 from allocator.model import Model
 from allocator.visits.answer import Names, Schedule
 from allocator.visits.assembling import Book, assemble
+from allocator.visits.beside import dating_crew
 from allocator.visits.clients import ClientRows, read_clients
 from allocator.visits.dealing import deal
 from allocator.visits.horizon import Horizon, Ints, make_horizon
@@ -23,7 +24,7 @@ from allocator.visits.joint import date_executives, date_mentoring, executive_ti
 from allocator.visits.keeping import read_kept, with_kept_days
 from allocator.visits.preparing import Workshop, around_joint, days_apart
 from allocator.visits.rings import Rings, Tables, first_minutes, make_rings
-from allocator.visits.tasks import Placed, Task
+from allocator.visits.tasks import Placed, Task, joined
 from allocator.visits.team import Team, make_team
 from allocator.visits.workers import place_all
 
@@ -93,19 +94,30 @@ def stream(
     Schedule
         Its figures are those of the part.
     """
-    ground = survey(model, tables)
-    team = ground.team
+    crew = workers if isinstance(workers, Crew) else dating_crew(len(model["reps"]), workers)
+    try:
+        yield from _stream(survey(model, tables), keep, crew, progress, rows)
+    finally:
+        if crew is not None and crew is not workers:
+            crew.close()
+
+
+def _stream(
+    ground: Ground, keep: pd.DataFrame | None, crew: Crew | None, progress: Progress | None, rows: int | None
+) -> Iterator[Schedule]:
     waiting: deque[_Batch] = deque()
 
     def tasks() -> Iterator[Task]:
         for batch in _batches(ground, rows):
             book = prepare(batch, keep)
             by_rep = book.shop.by_rep()
-            waiting.append(_Batch(book, list(by_rep.values()), []))
+            waiting.append(_Batch(book, list(by_rep.values()), [], crew))
             yield from (book.shop.task(rep, items) for rep, items in by_rep.items())
 
-    told = None if progress is None else (lambda done: progress(done, len(team.code)))
-    for answer in place_all(tasks(), len(team.code), workers, told):
+    reps = len(ground.team.code)
+    for done, answer in enumerate(place_all(tasks(), reps, crew), 1):
+        if progress is not None:
+            progress(done, reps)
         while not waiting[0].missing:  # a batch without any task
             yield waiting.popleft().schedule()
         waiting[0].placed.append(answer)
@@ -122,6 +134,7 @@ class _Batch:
     book: Book
     items: list[Ints]
     placed: list[Placed]
+    crew: Crew | None
 
     @property
     def missing(self) -> int:
@@ -130,7 +143,7 @@ class _Batch:
 
     def schedule(self) -> Schedule:
         """Put the answers together."""
-        return assemble(self.book, self.items, self.placed)
+        return assemble(self.book, self.items, self.placed, self.crew)
 
 
 @dataclass(frozen=True)
@@ -213,7 +226,7 @@ def prepare(ground: Ground, keep: pd.DataFrame | None) -> Book:
         wanted = with_kept_days(horizon, wanted, kept)
     items = make_items(horizon, team, wanted)
     apart = days_apart(rings, len(horizon.days))
-    closed = np.union1d(ground.clients.blocked(rings.client, len(horizon.days)), apart)
+    closed = joined(ground.clients.blocked(rings.client, len(horizon.days)), apart)
     minutes = np.where(team.own, team.day_minutes[:, None], 0)
     left, promised = items.visits.copy(), items.promised.copy()
     executives, refused = date_executives(
@@ -221,7 +234,7 @@ def prepare(ground: Ground, keep: pd.DataFrame | None) -> Book:
     )
     _use(left, promised, np.concatenate([executives.item, refused]))
     np.subtract.at(minutes, (items.rep[executives.item], executives.day), items.minutes[executives.item])
-    taken = np.union1d(closed, around_joint(items, [executives], horizon))
+    taken = joined(closed, around_joint(items, [executives], horizon))
     mentoring = date_mentoring(model, horizon, team, items, mentor, taken, left, minutes, kept)
     np.subtract.at(minutes, (items.rep[mentoring.item], mentoring.day), items.minutes[mentoring.item])
     _use(left, promised, mentoring.item)
@@ -240,7 +253,7 @@ def prepare(ground: Ground, keep: pd.DataFrame | None) -> Book:
         promised=promised,
         clients=ground.clients,
         row=rings.client,
-        closed=np.union1d(closed, around_joint(items, [executives, mentoring], horizon)),
+        closed=joined(closed, around_joint(items, [executives, mentoring], horizon)),
         kept=kept,
         day_minutes=np.maximum(minutes, 0),
         day_visits=np.maximum(day_visits, 0),

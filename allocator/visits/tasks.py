@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -90,6 +91,13 @@ class Task:
         """Number of days of the plan."""
         return len(self.month)
 
+    @functools.cached_property
+    def closed(self) -> Bools:
+        """Flags of the keys in ``blocked``, by client and day in one row; looked at more often than it can be searched."""
+        flags = np.zeros((int(self.client.max(initial=-1)) + 1) * self.days, bool)
+        flags[self.blocked[self.blocked < len(flags)]] = True  # a part of a task may lack clients whose days these are
+        return flags
+
 
 OF_ITEMS = (
     *("row", "client", "pair", "low", "high", "first_day", "last_day", "visits", "promised", "minutes", "spacing"),
@@ -143,15 +151,26 @@ class Offers:
 
 def near_days(client: Ints, day: Ints, spacing: Ints, days: int) -> Ints:
     """``client · days + day`` of all days that are too near to visits; sorted."""
+    # Keys are few beside the days that repeat: flags are quicker than sorting.
+    return np.flatnonzero(near_flags(client, day, spacing, days, int(client.max(initial=-1)) + 1))
+
+
+def near_flags(client: Ints, day: Ints, spacing: Ints, days: int, clients: int) -> Bools:
+    """Flags of the days that are too near to visits, by client and day in one row."""
     gap = np.maximum(spacing, 1)
     size = 2 * gap - 1
     which = np.repeat(np.arange(len(day)), size)
     at = day[which] - gap[which] + 1 + np.arange(len(which)) - np.repeat(np.cumsum(size) - size, size)
     here = (at >= 0) & (at < days)
-    # Keys are few beside the days that repeat: flags are quicker than sorting.
-    near = np.zeros((int(client.max(initial=-1)) + 1) * days, bool)
+    near = np.zeros(clients * days, bool)
     near[client[which[here]] * days + at[here]] = True
-    return np.flatnonzero(near)
+    return near
+
+
+def joined(keys: Ints, more: Ints) -> Ints:
+    """Keys of two sorted arrays, each once; sorted (NumPy's own way hashes them, which takes a hundred times as long)."""
+    both = np.sort(np.concatenate([keys, more]), kind="stable")
+    return np.asarray(both[np.diff(both, prepend=-1) != 0])
 
 
 def part_of(task: Task, rows: Ints, item: Ints, day: Ints) -> Task:
@@ -173,7 +192,7 @@ def part_of(task: Task, rows: Ints, item: Ints, day: Ints) -> Task:
         day_minutes=np.maximum(minutes, 0),
         day_visits=np.maximum(visits, 0),
         month_minutes=np.maximum(months, 0),
-        blocked=np.union1d(task.blocked, near).astype(np.int64),
+        blocked=joined(task.blocked, near),
     )
 
 
@@ -204,7 +223,7 @@ def offer(task: Task, home: Ints, items: Ints, low: Ints, high: Ints) -> Offers:
         entry, item, day = entry[open_], item[open_], day[open_]
     key = task.client[item] * task.days + day
     if len(task.blocked):
-        free = ~_among(key, task.blocked)
+        free = ~task.closed[key]
         entry, item, day, key = entry[free], item[free], day[free], key[free]
     return Offers(entry, item, day, day_costs(task, home, item, day, key))
 

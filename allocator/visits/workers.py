@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
-from allocator.crew import Crew
-from allocator.visits.beside import CHUNK, dating_crew
+from allocator.crew import Crew, ProcessStopped
+from allocator.errors import EngineError
+from allocator.texts import _
+from allocator.visits.beside import CHUNK
 from allocator.visits.placing import place
 from allocator.visits.tasks import Placed, Task
 
 
-def place_all(
-    tasks: Iterable[Task], count: int, workers: int | Crew | None, progress: Callable[[int], None] | None
-) -> Iterator[Placed]:
+def place_all(tasks: Iterable[Task], count: int, crew: Crew | None, *, bounded: bool = True) -> Iterator[Placed]:
     """Answers of all tasks, in their order.
 
     Parameters
@@ -22,34 +23,30 @@ def place_all(
         Read as they are needed.
     count : int
         How many there are.
-    workers : int or Crew, optional
-        Processes, or those that there are already; see :func:`allocator.visits.beside.dating_crew`.
-    progress : callable, optional
-        Told how many reps are done.
+    crew : Crew, optional
+        Processes that work on them; without them this one does.
+    bounded : bool
+        Whether each says how near to the best it is.
+
+    Raises
+    ------
+    EngineError
+        If a process ends.
     """
-    crew = workers if isinstance(workers, Crew) else dating_crew(count, workers)
-    for done, answer in enumerate(_answers(tasks, crew, count, close=crew is not workers), 1):
-        if progress is not None:
-            progress(done)
-        yield answer
-
-
-def _answers(tasks: Iterable[Task], crew: Crew | None, count: int, *, close: bool) -> Iterator[Placed]:
+    work = functools.partial(place, bounded=bounded)
     if crew is None:
-        yield from map(place, tasks)
+        yield from map(work, tasks)
         return
     # Towards the end all processes should be at work: few reps travel in smaller parts.
     size = max(1, min(CHUNK, count // (4 * crew.size)))
     try:
-        yield from chain.from_iterable(crew.map(place_some, _chunks(tasks, size)))
-    finally:
-        if close:
-            crew.close()
+        yield from chain.from_iterable(crew.map(functools.partial(_each, work), _chunks(tasks, size)))
+    except ProcessStopped as error:
+        raise EngineError(_("A process that dates visits stopped: {detail}").format(detail=error.detail)) from error
 
 
-def place_some(tasks: list[Task]) -> list[Placed]:
-    """Date some reps' visits."""
-    return [place(task) for task in tasks]
+def _each(work: Callable[[Task], Placed], tasks: list[Task]) -> list[Placed]:
+    return [work(task) for task in tasks]
 
 
 def _chunks(tasks: Iterable[Task], size: int) -> Iterator[list[Task]]:
