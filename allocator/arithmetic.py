@@ -6,6 +6,7 @@ where a goal is.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
@@ -295,9 +296,14 @@ class _Bounds:
 
     def _supply(self, months: NDArray[np.int64]) -> Floats:
         """Most that can be delivered of each product in some months; infinite without supply rows."""
-        supply = self.model["supply"]
-        most = np.full(len(self.products), np.inf)
-        labels = np.array(self.model.calendar.months, dtype=object)[months]
+        most = self._supply_by_month
+        return np.where(np.isinf(most).all(axis=1), np.inf, most[:, months].sum(axis=1))
+
+    @functools.cached_property
+    def _supply_by_month(self) -> Floats:
+        """The same of each product and month, shape (products, months)."""
+        supply, labels = self.model["supply"], np.array(self.model.calendar.months, dtype=object)
+        most = np.full((len(self.products), len(labels)), np.inf)
         for position, product in enumerate(self.products["product"]):
             rows = supply[supply["product"] == product]
             if rows.empty:
@@ -305,7 +311,7 @@ class _Bounds:
             most[position] = 0.0
             for _source, of_source in rows.groupby("source"):
                 by_month = of_source.set_index("month")["maximum"]
-                most[position] += by_month.reindex(labels).fillna(by_month.get("", 0.0)).sum()
+                most[position] += by_month.reindex(labels).fillna(by_month.get("", 0.0)).to_numpy(float)
         return most
 
     def _clients(self, scope: Scope, months: NDArray[np.int64]) -> float:

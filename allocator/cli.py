@@ -15,7 +15,7 @@ import click
 from allocator.commands.common import CommandGroup, Session, rows_of
 from allocator.crew import COLLECT
 from allocator.errors import AllocatorError, EngineError, InputError
-from allocator.texts import LANGUAGES, _, after, in_language
+from allocator.texts import LANGUAGES, _, after, in_language, language_of_environment
 
 COMMANDS = {
     "new": "modelling",
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     _tolerate(sys.stdout)
     session = Session()
-    with in_language(_language_of(arguments)):
+    with in_language(_language_of(arguments) or language_of_environment()):  # found once: texts ask for it each time
         try:
             code = _run(arguments, session)
             sys.stdout.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection
 
 import numpy as np
@@ -50,18 +51,21 @@ class Past:
         when = history["month"].str[:4].astype(int) * 12 + history["month"].str[5:7].astype(int) - first
         told = _told(model, history["unit"], history["rep"], history["client"], history["product"])
         self._rows = told.assign(metric=history["metric"], amount=history["amount"].astype(float), at=when)
+        self._of_metric = dict(tuple(self._rows.groupby("metric", sort=False)))
+        self._months = {metric: frozenset(rows["at"]) for metric, rows in self._of_metric.items()}
 
     def amounts(self, metric: str, scope: Scope, months: Ints, each: Key = (), back: int = 1) -> dict[Key, float]:
         """Amount of a metric in the same months some years back, by repetition.
 
         Empty where the history has a gap in those months or cannot tell what lies in the scope. Only amounts above 0.
         """
-        rows = self._rows[self._rows["metric"] == metric]
-        rows = rows.assign(at=rows["at"] + 12 * back)
         months = time_window(self.model.calendar, scope, months)
-        if not len(months) or not set(months) <= set(rows["at"]):
+        then = set((months - 12 * back).tolist())
+        if not then or not then <= self._months.get(metric, frozenset()):
             return {}
-        rows = rows[rows["at"].isin(months)]
+        rows = self._of_metric[metric]
+        rows = rows[rows["at"].isin(then)]
+        rows = rows.assign(at=rows["at"] + 12 * back)
         held, unsure = inside(self.model, rows, scope)
         if (held & unsure).any() or self._partial(metric, rows[held], scope, months - 12 * back):
             return {}
@@ -85,7 +89,10 @@ class Past:
         """Whether a metric was written down for some products, reps or clients only, as revenue shows."""
         if metric not in OF_SALES or found.empty:
             return False
-        sold = self._rows[(self._rows["metric"] == "revenue") & self._rows["at"].isin(at) & (self._rows["amount"] > 0)]
+        if "revenue" not in self._of_metric:
+            return False
+        sold = self._of_metric["revenue"]
+        sold = sold[sold["at"].isin(at) & (sold["amount"] > 0)]
         sold = sold[inside(self.model, sold, scope)[0]]
         labels = [n for n in ("product", "rep", "client") if found[n].notna().all() and sold[n].notna().all()]
         return any(not set(sold[n]) <= set(found[n]) for n in labels)
@@ -97,12 +104,17 @@ class Past:
 
     def active_clients(self, scope: Scope) -> float:
         """Active clients of a scope at the plan's start; 0 where the tables cannot tell."""
+        told = self._active
+        held, unsure = inside(self.model, told, {k: v for k, v in scope.items() if k not in TIME})
+        return 0.0 if (held & unsure).any() else float(told["count"].to_numpy(float)[held].sum())
+
+    @functools.cached_property
+    def _active(self) -> pd.DataFrame:
+        """Labels and number of the active clients."""
         clients = self.model["clients"]
         active = clients[clients["status"] == "active"].reset_index(drop=True)
         blank = pd.Series("", index=active.index)
-        told = _told(self.model, blank, blank, active["client"], blank)
-        held, unsure = inside(self.model, told, {k: v for k, v in scope.items() if k not in TIME})
-        return 0.0 if (held & unsure).any() else float(active["count"].to_numpy(float)[held].sum())
+        return _told(self.model, blank, blank, active["client"], blank).assign(count=active["count"])
 
     def _label(self, rows: pd.DataFrame, key: str) -> pd.Series:
         if key in TIME:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -58,17 +58,19 @@ def _by_tier(told: Told) -> Table:
 
 def _unplaced(told: Told) -> Table:
     table = told.plan["unplaced"]
-    frame = (
-        table.assign(
-            reason=[_(REASONS.get(r, r)) for r in table["reason"]],
-            purpose=[_(PURPOSES.get(p, p)) for p in table["purpose"]],
-        )
-        .groupby(["rep", "reason", "purpose"], sort=True)
-        .agg(promised=("promised", lambda p: float((p.astype(str) == "yes").sum())), visits=("promised", "size"))
-        .reset_index()
+    said = table.assign(
+        reason=_in_words(table["reason"], REASONS),
+        purpose=_in_words(table["purpose"], PURPOSES),
+        promised=(table["promised"].astype(str) == "yes").astype(float),
     )
+    groups = said.groupby(["rep", "reason", "purpose"], sort=True)["promised"]
+    frame = groups.agg(promised="sum", visits="size").reset_index()
     frame["rep"] = [told.names.get(r, r) for r in frame["rep"]]
     return table_of(_("Visits without a day"), frame, None, {"visits": _("visits")})
+
+
+def _in_words(codes: pd.Series, words: Mapping[str, str]) -> pd.Series:
+    return codes.map({code: _(words.get(code, code)) for code in codes.unique()})
 
 
 def _load(told: Told) -> Chart:
@@ -78,9 +80,8 @@ def _load(told: Told) -> Chart:
     table = told.plan["visits"]
     reps = [str(r) for r in model["reps"]["rep"]]
     worked = np.zeros((len(reps), len(weeks)))
-    day = pd.to_datetime(table["date"])
-    iso = day.dt.isocalendar()
-    week = positions(weeks, _week_names(iso))
+    of, dates = pd.factorize(table["date"])
+    week = positions(weeks, _week_names(pd.DatetimeIndex(dates).isocalendar()))[of]
     for who in ("rep", "with"):
         row = positions(reps, table[who].astype(str))
         there = (row >= 0) & (week >= 0)

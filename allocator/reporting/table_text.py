@@ -60,11 +60,13 @@ def _cells(column: pd.Series) -> list[str]:
         return list(map(str, column.tolist()))
     # Labels repeat: each distinct one becomes text once.
     codes, distinct = pd.factorize(column)
-    return _taken(codes, [_quoted(cell_text(v)) for v in distinct])
+    return _taken(codes.tolist(), [_quoted(cell_text(v)) for v in distinct])
 
 
 def _floats(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> list[str]:
-    return [t[:-2] if t.endswith(".0") else ("" if t == "nan" else t) for t in map(repr, (values + 0.0).tolist())]
+    codes, distinct = pd.factorize(values + 0.0)  # amounts repeat too, above all nothing
+    texts = [t.removesuffix(".0") for t in map(repr, distinct.tolist())]
+    return _taken(codes.tolist(), texts)
 
 
 def _taken(codes: Iterable[int], texts: list[str]) -> list[str]:
