@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
 import os
@@ -57,6 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Before numpy comes: our vectors are short, and threads that share them would only fight with the engine and the workers.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     gc.set_threshold(*COLLECT)
+    # At the end the system takes all memory back at once; looking for cycles in it before takes as long as reading it did.
+    atexit.register(gc.freeze)
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     _tolerate(sys.stdout)
     session = Session()

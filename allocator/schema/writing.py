@@ -90,5 +90,5 @@ def cell_texts(values: pd.Series) -> list[str]:
     if values.dtype.kind == "M":
         return ["" if v is pd.NaT else v.strftime("%Y-%m-%d") for v in values]
     if values.dtype.kind == "b":
-        return ["yes" if v else "no" for v in values]
-    return [" ".join(v) if isinstance(v, tuple) else str(v) for v in values]
+        return ["yes" if v else "no" for v in values.tolist()]
+    return [" ".join(v) if isinstance(v, tuple) else str(v) for v in values.tolist()]
