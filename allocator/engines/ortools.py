@@ -16,13 +16,14 @@ import ortools
 from ortools.math_opt import (
     callback_pb2,
     model_parameters_pb2,
-    model_pb2,
     parameters_pb2,
     result_pb2,
     solution_pb2,
+    sparse_containers_pb2,
 )
 from pybind11_abseil.status import StatusNotOk  # type: ignore[import-untyped]
 
+from allocator.engines import message
 from allocator.engines.mathopt import solver
 from allocator.engines.policy import (
     SMALL,
@@ -35,7 +36,7 @@ from allocator.engines.policy import (
     unanswered,
 )
 from allocator.engines.quiet import quiet
-from allocator.engines.status import BASIC, FREE, LOWER, UPPER, Solution, Status, Vertex, worthwhile
+from allocator.engines.status import BASIC, FREE, LOWER, UPPER, Solution, Status, Vertex
 from allocator.program import Floats, Program
 
 _STATUS = {
@@ -50,15 +51,21 @@ _STATUS = {
 MEDIUM = 200_000
 """Nonzeros up to which GLOP is tried before the interior point."""
 
+WORK, LEAST = 4e-6, 2.0
+"""How long GLOP may try before the interior point does, for each nonzero, and at least: in its own measure of work, about a second, which
+is the same on every machine, so that an answer repeats. Iterations would not do: those of one program take twenty times as long as
+another's."""
+
 _CODES = np.full(6, FREE, np.int8)
 """Where a column or row stands, by what MathOpt calls it."""
 _CODES[solution_pb2.BASIS_STATUS_AT_LOWER_BOUND] = _CODES[solution_pb2.BASIS_STATUS_FIXED_VALUE] = LOWER
 _CODES[solution_pb2.BASIS_STATUS_AT_UPPER_BOUND] = UPPER
 _CODES[solution_pb2.BASIS_STATUS_BASIC] = BASIC
-_STANDS = np.zeros(4, np.int64)
+_STANDS = np.zeros(4, np.uint8)
 """What MathOpt calls where a column or row stands."""
 _STANDS[LOWER], _STANDS[UPPER] = solution_pb2.BASIS_STATUS_AT_LOWER_BOUND, solution_pb2.BASIS_STATUS_AT_UPPER_BOUND
 _STANDS[BASIC], _STANDS[FREE] = solution_pb2.BASIS_STATUS_BASIC, solution_pb2.BASIS_STATUS_FREE
+_FIXED = np.uint8(solution_pb2.BASIS_STATUS_FIXED_VALUE)
 
 
 @dataclass(frozen=True)
@@ -78,7 +85,7 @@ class OrTools:
         start: Vertex | None = None,
     ) -> Solution:
         """Minimise ``costs · x``; see :class:`allocator.engines.status.Engine`."""
-        return answer(program, costs, seconds, lambda p: (*_from_vertex(p, start), *_methods(p, costs)))
+        return answer(program, costs, seconds, lambda p: (*_from_vertex(p, start), *_methods(p, costs, start)))
 
 
 def _from_vertex(program: Program, start: Vertex | None) -> Sequence[Method]:
@@ -93,7 +100,7 @@ def _from_vertex(program: Program, start: Vertex | None) -> Sequence[Method]:
     return (Method("OR-Tools GLOP from a vertex", run),)
 
 
-def _methods(program: Program, costs: Floats) -> Sequence[Method]:
+def _methods(program: Program, costs: Floats, start: Vertex | None) -> Sequence[Method]:
     simplex, glop = _method("HiGHS simplex"), _method("GLOP")
     interior, whole, scip = _method("HiGHS interior point"), _method("HiGHS"), _method("SCIP")
     if not program.integer.any():
@@ -101,8 +108,8 @@ def _methods(program: Program, costs: Floats) -> Sequence[Method]:
             return (simplex, glop, interior)
         if program.nonzeros <= MEDIUM:
             return (glop, interior, simplex)
-        begun = (_begun(program),) if mostly_priced(costs) else ()
-        return (*begun, interior, simplex, glop)
+        sure = start is None or start.sure
+        return (*((_dual(),) if sure and mostly_priced(costs) else ()), interior, simplex, glop)
     return (whole, scip, _method("CP-SAT")) if _discrete(program) else (whole, scip)
 
 
@@ -119,13 +126,13 @@ def _method(name: str) -> Method:
     return Method(f"OR-Tools {name}", run)
 
 
-def _begun(program: Program) -> Method:
-    """The simplex method as long as that is quicker than the interior point."""
+def _dual() -> Method:
+    """GLOP's dual simplex method as long as that may be quicker than the interior point."""
 
     def run(program: Program, costs: Floats, seconds: float | None) -> Solution:
-        return from_start(_run("HiGHS simplex", program, costs, seconds, most=worthwhile(program)))
+        return from_start(_run("GLOP dual simplex", program, costs, seconds))
 
-    return Method("OR-Tools HiGHS simplex", run)
+    return Method("OR-Tools GLOP dual simplex", run)
 
 
 def _run(
@@ -134,19 +141,23 @@ def _run(
     costs: Floats,
     seconds: float | None,
     start: Vertex | None = None,
-    most: int | None = None,
 ) -> Solution:
     kind, parameters = _parameters(name, rows_tolerance(program))
     how = model_parameters_pb2.ModelSolveParametersProto()
-    if most is not None:
-        parameters.iteration_limit = most
+    how.reduced_costs_filter.filter_by_ids = True  # none of them: they follow from the duals
+    if name == "GLOP dual simplex":
+        parameters.glop.use_dual_simplex = True
+        parameters.glop.max_deterministic_time = max(WORK * program.nonzeros, LEAST)
     if start is not None:
-        parameters.iteration_limit = start.pivots(program)
+        if start.sure:
+            parameters.glop.max_deterministic_time = max(WORK / 2 * program.nonzeros, LEAST)
+        else:
+            parameters.iteration_limit = start.pivots(program)
         parameters.glop.use_dual_simplex = start.dual
         how.initial_basis.CopyFrom(_basis(program, start))
     if seconds is not None:
         parameters.time_limit.FromNanoseconds(max(int(seconds * 1e9), 1))
-    model = _proto(program, costs)
+    model = message.model(program, costs)
     started = time.perf_counter()
     # HiGHS 1.12 prints a line from its branch and bound whatever its options say.
     with quiet() if name == "HiGHS" else contextlib.nullcontext():
@@ -181,7 +192,7 @@ def _parameters(name: str, rows: float) -> tuple[int, parameters_pb2.SolveParame
         highs.double_options["mip_rel_gap"] = 1e-9
         highs.double_options["mip_abs_gap"] = 1e-9
         return parameters_pb2.SOLVER_TYPE_HIGHS, parameters
-    if name == "GLOP":
+    if name.startswith("GLOP"):
         parameters.glop.primal_feasibility_tolerance = rows
         parameters.glop.dual_feasibility_tolerance = 1e-9
         return parameters_pb2.SOLVER_TYPE_GLOP, parameters
@@ -192,32 +203,6 @@ def _parameters(name: str, rows: float) -> tuple[int, parameters_pb2.SolveParame
         return parameters_pb2.SOLVER_TYPE_CP_SAT, parameters
     parameters.gscip.real_params["numerics/feastol"] = 1e-9
     return parameters_pb2.SOLVER_TYPE_GSCIP, parameters
-
-
-def _proto(program: Program, costs: Floats) -> model_pb2.ModelProto:
-    rows, columns = program.shape
-    model = model_pb2.ModelProto()
-    variables = model.variables
-    variables.ids.extend(range(columns))
-    variables.lower_bounds.extend(program.lower.tolist())
-    variables.upper_bounds.extend(program.upper.tolist())
-    variables.integers.extend(program.integer.tolist())
-    priced = np.flatnonzero(costs)
-    model.objective.linear_coefficients.ids.extend(priced.tolist())
-    model.objective.linear_coefficients.values.extend(costs[priced].tolist())
-    constraints = model.linear_constraints
-    constraints.ids.extend(range(rows))
-    constraints.lower_bounds.extend(program.row_lower.tolist())
-    constraints.upper_bounds.extend(program.row_upper.tolist())
-    matrix = program.matrix
-    if not matrix.has_canonical_format:
-        matrix = matrix.copy()
-        matrix.sum_duplicates()
-    triplets = model.linear_constraint_matrix
-    triplets.row_ids.extend(np.repeat(np.arange(rows), np.diff(matrix.indptr)).tolist())
-    triplets.column_ids.extend(matrix.indices.tolist())
-    triplets.coefficients.extend(matrix.data.tolist())
-    return model
 
 
 def _read(program: Program, result: result_pb2.SolveResultProto, seconds: float) -> Solution:
@@ -238,25 +223,23 @@ def _read(program: Program, result: result_pb2.SolveResultProto, seconds: float)
 
 
 def _vertex(proto: solution_pb2.BasisProto, rows: int, columns: int) -> Vertex:
-    stands = [np.zeros(size, np.int64) for size in (columns, rows)]
-    for codes, part in zip(stands, (proto.variable_status, proto.constraint_status), strict=True):
-        codes[np.array(part.ids, np.int64)] = part.values
-    return Vertex(_CODES[stands[0]], _CODES[stands[1]])
+    stands, limits = proto.variable_status, proto.constraint_status
+    return Vertex(
+        _CODES[message.numbers(stands.ids, stands.values, columns, np.uint8)],
+        _CODES[message.numbers(limits.ids, limits.values, rows, np.uint8)],
+    )
 
 
 def _basis(program: Program, start: Vertex) -> solution_pb2.BasisProto:
-    proto = solution_pb2.BasisProto()
-    for part, codes, low, high in (
-        (proto.variable_status, start.columns, program.lower, program.upper),
-        (proto.constraint_status, start.rows, program.row_lower, program.row_upper),
+    stands = []
+    for codes, low, high in (
+        (start.columns, program.lower, program.upper),
+        (start.rows, program.row_lower, program.row_upper),
     ):
         fixed = (codes != BASIC) & (low == high)
-        part.ids.extend(range(len(codes)))
-        part.values.extend(np.where(fixed, solution_pb2.BASIS_STATUS_FIXED_VALUE, _STANDS[codes]).tolist())
-    return proto
+        stands.append(np.where(fixed, _FIXED, _STANDS[codes]))
+    return message.basis(*stands)
 
 
-def _dense(vector: object, size: int) -> Floats:
-    values = np.zeros(size)
-    values[np.array(vector.ids, dtype=np.int64)] = vector.values  # type: ignore[attr-defined]
-    return values
+def _dense(vector: sparse_containers_pb2.SparseDoubleVectorProto, size: int) -> Floats:
+    return message.numbers(vector.ids, vector.values, size, np.float64)

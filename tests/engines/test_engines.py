@@ -166,6 +166,21 @@ def test_a_larger_program_is_proved_and_a_vertex(part: int, method: str, monkeyp
         assert between.sum() <= chosen.shape[0]
 
 
+def test_what_one_method_gives_up_another_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With next to no work allowed, GLOP gives up, from a vertex and from nothing, and the interior point finds the same."""
+    monkeypatch.setattr("allocator.engines.ortools.MEDIUM", SMALL)
+    chosen, costs = staircase(50)
+    vertex = engine("ortools").solve(chosen, -costs).vertex
+    answers = [engine("ortools").solve(chosen, costs, start=start) for start in (None, vertex)]
+    assert all("GLOP" in a.detail for a in answers)
+    monkeypatch.setattr("allocator.engines.ortools.WORK", 0.0)
+    monkeypatch.setattr("allocator.engines.ortools.LEAST", 1e-3)
+    for start in (None, vertex):
+        found = engine("ortools").solve(chosen, costs, start=start)
+        assert "interior point" in found.detail
+        assert found.bound == pytest.approx(answers[0].bound, rel=1e-9)
+
+
 @each_engine
 def test_the_same_answer_twice(name: str) -> None:
     """An engine repeats itself to the last bit, also where many answers are best."""
