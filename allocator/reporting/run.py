@@ -14,7 +14,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -35,6 +35,8 @@ from allocator.texts import _
 SUMMARY = "summary.json"
 Meanwhile = Callable[[Path], Mapping[str, bytes]]
 """Makes more files of a run, by name, from the folder with its tables; they have no place in the summary's fingerprints."""
+SYNCS = 4
+"""Files for which threads wait until they are on the disk, at most at a time."""
 MODEL = "model"
 """Folder of a run that holds its model: what was solved, scenarios included."""
 
@@ -67,18 +69,18 @@ def write_run(
     started = time.perf_counter()
     failed: AllocatorError | None = None
     more_files: Mapping[str, bytes] = {}
-    with replacing(folder) as place:
+    with replacing(folder) as place, _writing() as write:
         tables = {**plan.tables, "findings": findings_frame(plan.findings)}
         book = _begun(crew, plan, tables)
         for name, frame in tables.items():
             if parquet:
-                write_file(place / f"{name}.parquet", [frame.to_parquet(index=False)])
+                write(place / f"{name}.parquet", [frame.to_parquet(index=False)])
             else:
-                write_file(place / f"{name}.csv", csv_parts(frame))
+                write(place / f"{name}.csv", csv_parts(frame))
         for name, frame in (more or {}).items():
             path = place / f"{name}.csv"
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_file(path, csv_parts(frame))
+            write(path, csv_parts(frame))
         if plan.tables:
             write_tables(plan.model, place / MODEL)
             if meanwhile is not None:
@@ -86,12 +88,12 @@ def write_run(
                     more_files = meanwhile(place)
                 except AllocatorError as error:
                     failed = error
-            write_file(place / "plan.xlsx", [_finished(book) or workbook_bytes(plan, tables)])
+            write(place / "plan.xlsx", [_finished(book) or workbook_bytes(plan, tables)])
         summary = _with_write_time(plan.summary, time.perf_counter() - started)
         summary["files"] = hashes(place)
         for name, content in more_files.items():
-            write_file(place / name, [content])
-        write_file(place / SUMMARY, [summary_text(summary).encode()])
+            write(place / name, [content])
+        write(place / SUMMARY, [summary_text(summary).encode()])
     if failed is not None:
         raise failed
     return summary
@@ -259,15 +261,35 @@ def write_file(path: Path, parts: Iterable[bytes]) -> None:
         os.fsync(file.fileno())
 
 
-def sync_folder(folder: Path) -> None:
-    """Wait until the names in a folder are on the disk."""
-    if os.name != "posix":  # elsewhere a folder cannot be opened
-        return
-    handle = os.open(folder, os.O_RDONLY)
+@contextmanager
+def _writing() -> Iterator[Callable[[Path, Iterable[bytes]], None]]:
+    """Give a function that does as :func:`write_file`, but for the waiting: threads do that, and the end waits for them."""
+    with ThreadPoolExecutor(SYNCS) as pool:
+        synced: list[Future[None]] = []
+
+        def write(path: Path, parts: Iterable[bytes]) -> None:
+            with path.open("xb") as file:
+                file.writelines(parts)
+            synced.append(pool.submit(_sync, path, os.O_RDWR))
+
+        yield write
+        for done in synced:
+            done.result()
+
+
+def _sync(path: Path, flags: int) -> None:
+    handle = os.open(path, flags)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk."""
+    if os.name != "posix":  # elsewhere a folder cannot be opened
+        return
+    _sync(folder, os.O_RDONLY)
 
 
 def _cannot_write(folder: Path, error: OSError) -> EngineError:

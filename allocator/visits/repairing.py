@@ -56,12 +56,14 @@ class Desk:
         queue: list[int] = waiting[order].tolist()
         evicted: list[int] = []
         for v in queue:
-            done = self._into_room(v) or self._by_move(v)
+            days = self.options(v)
+            done = self._into_room(v, days) or self._by_move(v, days)
             if not done and self.promised[v]:
-                evicted += self._by_eviction(v)
+                evicted += self._by_eviction(v, days)
         for v in evicted:
-            if not self._into_room(v):
-                self._by_move(v)
+            days = self.options(v)
+            if not self._into_room(v, days):
+                self._by_move(v, days)
         return before - int((self.day < 0).sum())
 
     def options(self, v: int) -> Ints:
@@ -98,25 +100,23 @@ class Desk:
                 self.months[task.month[at]] += sign * length
         self.day[v] = day
 
-    def _into_room(self, v: int) -> bool:
-        days = self.options(v)
+    def _into_room(self, v: int, days: Ints) -> bool:
         days = days[self._room(days, int(self.length[v]))]
         if len(days):
             self._put(v, self._best(v, days))
         return bool(len(days))
 
-    def _by_move(self, v: int) -> bool:
-        """Move one other visit away from a day and take its place."""
-        length, free = int(self.length[v]), self.visits >= 1
-        days = self.options(v)
+    def _by_move(self, v: int, days: Ints) -> bool:
+        """Move one other visit away from one of the days on which a visit could be, and take its place."""
         if not len(days):
             return False
+        length, free = int(self.length[v]), self.visits >= 1
         visits = self._movable(days, length, free)[: PATIENCE[int(not self.promised[v])]]
         if not len(visits):
             return False
-        for u, days in self._elsewhere(visits, length, free):
+        for u, others in self._elsewhere(visits, length, free):
             day = int(self.day[u])
-            self._put(u, self._best(u, days))
+            self._put(u, self._best(u, others))
             self._put(v, day)
             return True
         return False
@@ -179,10 +179,10 @@ class Desk:
             if len(kept):
                 yield u, kept
 
-    def _by_eviction(self, v: int) -> list[int]:
-        """Take the place of visits of one day that are not promised, as few as will do; return them."""
+    def _by_eviction(self, v: int, days: Ints) -> list[int]:
+        """Take the place of visits of one of the days that are not promised, as few as will do; return them."""
         length = int(self.length[v])
-        for day in self.options(v).tolist():
+        for day in days.tolist():
             here = np.flatnonzero((self.day == day) & ~self.promised)
             here = here[np.argsort(-self.length[here], kind="stable")]
             freed = np.cumsum(self.length[here])
