@@ -30,9 +30,9 @@ def by_hand(chosen: Program, costs: Floats) -> model_pb2.ModelProto:
         model.linear_constraints.ids.append(i)
         model.linear_constraints.lower_bounds.append(chosen.row_lower[i])
         model.linear_constraints.upper_bounds.append(chosen.row_upper[i])
-        for j in np.flatnonzero(dense[i]):
+        for j in np.flatnonzero(dense[i]).tolist():
             model.linear_constraint_matrix.row_ids.append(i)
-            model.linear_constraint_matrix.column_ids.append(int(j))
+            model.linear_constraint_matrix.column_ids.append(j)
             model.linear_constraint_matrix.coefficients.append(dense[i, j])
     return model
 
