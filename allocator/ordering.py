@@ -64,6 +64,9 @@ class Outcome:
     detail: str = ""
 
 
+FEWER, LEAST_PIVOTS = 4, 1000
+"""From the vertex of the goal before, so many times fewer iterations than from nothing are worth a try, or at least so many."""
+
 OUTWEIGHS, LEAST = 0.1, 1e-4
 """Where wishes are solved at once, what one weighs beside that before it, and at least."""
 
@@ -89,6 +92,7 @@ class Ordering:
         self.wishes = {} if wishes is None else wishes
         self.left = seconds
         self.progress = progress or (lambda _: None)
+        self.most: int | None = None
         self.out = Outcome(Status.OPTIMAL, program)
 
     def run(self) -> Outcome:
@@ -148,7 +152,7 @@ class Ordering:
                 return
 
     def _have_most(self, goals: list[Goal]) -> int:
-        """Where nothing is known yet, have as many leading wishes as are seen to be had at once; solve the goal behind them.
+        """Where nothing is known yet, or only wishes are left, have as many as are seen to be had at once; solve the goal behind them.
 
         Returns
         -------
@@ -159,7 +163,8 @@ class Ordering:
         known = self.wishes.get(goals[0].name)
         if known is not None and known <= wishes and self._have(goals, known):
             return min(known + 1, len(goals))
-        held, seen = self._seen_at_best(goals, wishes) if wishes > 1 and self.out.x is None else (0, None)
+        at_once = wishes > 1 and (self.out.x is None or wishes == len(goals))
+        held, seen = self._seen_at_best(goals, wishes) if at_once else (0, None)
         if self.out.status is not Status.OPTIMAL:
             return 0
         for goal in goals[:held]:
@@ -179,7 +184,9 @@ class Ordering:
             held = _held(held, goal)
         last = goals[wishes] if len(goals) > wishes else None
         costs = last.costs if last else np.zeros(held.shape[1])
-        solution = self._solve(held, costs, last.name if last else _all_from(goals), self._beside(held))
+        # Where all wishes are had, the solve that shows it finds the goal behind them too, and is remembered.
+        name = last.name if last and wishes < _leading_wishes(goals) else _all_from(goals)
+        solution = self._solve(held, costs, name, self._beside(held))
         if solution.status in IMPOSSIBLE:
             return False
         if solution.status is not Status.OPTIMAL:
@@ -211,7 +218,7 @@ class Ordering:
             weight = weight if goal.kind == kind else max(weight * OUTWEIGHS, LEAST)
             kind = goal.kind
             costs += weight * goal.costs
-        solution = self._solve(self.out.program, costs, _all_from(goals))
+        solution = self._solve(self.out.program, costs, _all_from(goals), self.out.vertex)
         if solution.status is not Status.OPTIMAL:
             self._stop(solution)
             return 0, None
@@ -261,9 +268,13 @@ class Ordering:
     def _solve(self, program: Program, costs: Floats, name: str, start: Vertex | None = None) -> Solution:
         self.progress(name)
         scale = _scale(costs)
+        if start is not None:
+            start = replace(start, most=self.most)
         solution = self.engine.solve(program, costs * scale, seconds=self.left, goal=name, start=start)
         duals = None if solution.duals is None else solution.duals / scale
         solution = replace(solution, duals=duals, bound=solution.bound / scale)
+        if start is None and solution.iterations is not None:
+            self.most = max(solution.iterations // FEWER, LEAST_PIVOTS)
         self.out.solves += 1
         self.out.seconds += solution.seconds
         if self.left is not None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import highspy
 import numpy as np
 
-from allocator.engines.policy import SMALL, Method, answer, from_start, mostly_priced, rows_tolerance, unanswered
+from allocator.engines.policy import SMALL, Method, answer, from_start, rows_tolerance, unanswered
 from allocator.engines.status import BASIC, FREE, LOWER, UPPER, Codes, Solution, Status, Vertex, worthwhile
 from allocator.errors import EngineError
 from allocator.program import Floats, Program
@@ -60,15 +60,23 @@ class Highs:
         start: Vertex | None = None,
     ) -> Solution:
         """Minimise ``costs · x``; see :class:`allocator.engines.status.Engine`."""
-        return answer(program, costs, seconds, lambda p: (*from_vertex(p, start), *methods(p, costs)))
+
+        def ways(program: Program) -> Sequence[Method]:
+            first = from_vertex(program, start)
+            return (*first, *methods(program, begun=bool(first)))
+
+        return answer(program, costs, seconds, ways)
 
 
 Look = Callable[[highspy.Highs], None]
 """Looks at HiGHS after a run."""
 
 
-def methods(program: Program, costs: Floats, look: Look | None = None) -> Sequence[Method]:
-    """Return the ways in which HiGHS tries to solve a program, the most promising first."""
+def methods(program: Program, look: Look | None = None, *, begun: bool = False) -> Sequence[Method]:
+    """Return the ways in which HiGHS tries to solve a program, the most promising first.
+
+    Where the simplex method has begun from a vertex and did not come to an end, it is not the next to be tried.
+    """
     if program.integer.any():
         if _VERSION.startswith("1.14."):
             raise EngineError(
@@ -83,10 +91,9 @@ def methods(program: Program, costs: Floats, look: Look | None = None) -> Sequen
     last = _method("simplex without presolve", look, solver="simplex", presolve="off")
     if program.nonzeros <= SMALL:
         return (simplex, interior, last)
-    if mostly_priced(costs):
-        begun = _method("simplex", look, solver="simplex", simplex_iteration_limit=worthwhile(program))
-        return (begun, interior, last)
-    return (interior, simplex, last)
+    if begun:
+        return (interior, simplex, last)
+    return (_method("simplex", look, solver="simplex", simplex_iteration_limit=worthwhile(program)), interior, last)
 
 
 def from_vertex(program: Program, start: Vertex | None) -> Sequence[Method]:

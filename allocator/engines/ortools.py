@@ -36,7 +36,7 @@ from allocator.engines.policy import (
     unanswered,
 )
 from allocator.engines.quiet import quiet
-from allocator.engines.status import BASIC, FREE, LOWER, UPPER, Solution, Status, Vertex
+from allocator.engines.status import BASIC, FREE, LOWER, UPPER, Solution, Status, Vertex, worthwhile
 from allocator.program import Floats, Program
 
 _STATUS = {
@@ -47,9 +47,6 @@ _STATUS = {
     result_pb2.TERMINATION_REASON_INFEASIBLE_OR_UNBOUNDED: Status.INFEASIBLE_OR_UNBOUNDED,
     result_pb2.TERMINATION_REASON_NO_SOLUTION_FOUND: Status.NO_SOLUTION_FOUND,
 }
-
-MEDIUM = 200_000
-"""Nonzeros up to which GLOP is tried before the interior point."""
 
 WORK, LEAST = 4e-6, 2.0
 """How long GLOP may try before the interior point does, for each nonzero, and at least: in its own measure of work, about a second, which
@@ -85,7 +82,12 @@ class OrTools:
         start: Vertex | None = None,
     ) -> Solution:
         """Minimise ``costs · x``; see :class:`allocator.engines.status.Engine`."""
-        return answer(program, costs, seconds, lambda p: (*_from_vertex(p, start), *_methods(p, costs, start)))
+
+        def ways(program: Program) -> Sequence[Method]:
+            first = _from_vertex(program, start)
+            return (*first, *_methods(program, costs, begun=bool(first)))
+
+        return answer(program, costs, seconds, ways)
 
 
 def _from_vertex(program: Program, start: Vertex | None) -> Sequence[Method]:
@@ -100,16 +102,16 @@ def _from_vertex(program: Program, start: Vertex | None) -> Sequence[Method]:
     return (Method("OR-Tools GLOP from a vertex", run),)
 
 
-def _methods(program: Program, costs: Floats, start: Vertex | None) -> Sequence[Method]:
+def _methods(program: Program, costs: Floats, *, begun: bool) -> Sequence[Method]:
     simplex, glop = _method("HiGHS simplex"), _method("GLOP")
     interior, whole, scip = _method("HiGHS interior point"), _method("HiGHS"), _method("SCIP")
     if not program.integer.any():
         if program.nonzeros <= SMALL:
             return (simplex, glop, interior)
-        if program.nonzeros <= MEDIUM:
-            return (glop, interior, simplex)
-        sure = start is None or start.sure
-        return (*((_dual(),) if sure and mostly_priced(costs) else ()), interior, simplex, glop)
+        if begun:
+            return (interior, simplex, glop)
+        quick = (_dual(),) if mostly_priced(program, costs) else ()
+        return (*quick, _begun(program), interior, simplex, glop)
     return (whole, scip, _method("CP-SAT")) if _discrete(program) else (whole, scip)
 
 
@@ -124,6 +126,15 @@ def _method(name: str) -> Method:
         return _run(name, program, costs, seconds)
 
     return Method(f"OR-Tools {name}", run)
+
+
+def _begun(program: Program) -> Method:
+    """The simplex method as long as that may be quicker than the interior point."""
+
+    def run(program: Program, costs: Floats, seconds: float | None) -> Solution:
+        return from_start(_run("HiGHS simplex", program, costs, seconds, most=worthwhile(program)))
+
+    return Method("OR-Tools HiGHS simplex", run)
 
 
 def _dual() -> Method:
@@ -141,16 +152,19 @@ def _run(
     costs: Floats,
     seconds: float | None,
     start: Vertex | None = None,
+    most: int | None = None,
 ) -> Solution:
     kind, parameters = _parameters(name, rows_tolerance(program))
     how = model_parameters_pb2.ModelSolveParametersProto()
     how.reduced_costs_filter.filter_by_ids = True  # none of them: they follow from the duals
+    if most is not None:
+        parameters.iteration_limit = most
     if name == "GLOP dual simplex":
         parameters.glop.use_dual_simplex = True
         parameters.glop.max_deterministic_time = max(WORK * program.nonzeros, LEAST)
     if start is not None:
         if start.sure:
-            parameters.glop.max_deterministic_time = max(WORK / 2 * program.nonzeros, LEAST)
+            parameters.glop.max_deterministic_time = max(WORK * (4.0 if start.dual else 0.5) * program.nonzeros, LEAST)
         else:
             parameters.iteration_limit = start.pivots(program)
         parameters.glop.use_dual_simplex = start.dual

@@ -17,8 +17,11 @@ TOLERANCE = 1e-6
 """To what an answer must be proved, relative."""
 
 SMALL = 20_000
-"""Nonzeros up to which the simplex method is tried before the interior point."""
+"""Nonzeros up to which the simplex method is not given up for the interior point."""
 
+
+MOSTLY = 0.75
+"""Part of the columns."""
 
 TIGHT, LOOSE = 1e-9, 1e-7
 """By how much rows and bounds of an answer may be violated at least and at most, absolute."""
@@ -30,10 +33,11 @@ def rows_tolerance(program: Program) -> float:
     return float(np.clip(4e-15 * sides[np.isfinite(sides)].max(initial=0.0), TIGHT, LOOSE))
 
 
-def mostly_priced(costs: Floats) -> bool:
-    """Whether most columns have a cost that counts: then the simplex method has less far to go than where a few misses decide."""
-    size = np.abs(costs)
-    return bool(np.count_nonzero(size > 1e-6 * size.max(initial=0.0)) > len(costs) / 2)
+def mostly_priced(program: Program, costs: Floats) -> bool:
+    """Whether most of the columns that may move have a cost that counts: then little stands in the way of the dual simplex method."""
+    free, size = program.lower < program.upper, np.abs(costs)
+    counts = free & (size > 1e-6 * size.max(initial=0.0))
+    return bool(np.count_nonzero(counts) > MOSTLY * np.count_nonzero(free))
 
 
 @dataclass(frozen=True)

@@ -34,8 +34,8 @@ LOWER, BASIC, UPPER, FREE = 0, 1, 2, 3
 
 
 def worthwhile(program: Program) -> int:
-    """Simplex iterations that are tried before the interior point: each takes longer the larger the program."""
-    return max(int(1.2e10 / max(program.nonzeros, 1)), 1000)
+    """Simplex iterations after which another way is quicker: about as many for each row, whatever the size."""
+    return max(2 * program.shape[0], 1000)
 
 
 @dataclass(frozen=True)
@@ -50,16 +50,21 @@ class Vertex:
         primal one does, from a vertex that keeps all rules.
     sure : bool
         Whether there is an answer; where there may be none, presolve sees that soon and the simplex method does not.
+    most : int or None
+        Simplex iterations after which one gives up, where something is known about the way from nothing.
     """
 
     columns: Codes
     rows: Codes
     dual: bool = False
     sure: bool = True
+    most: int | None = None
 
     def pivots(self, program: Program) -> int:
-        """Simplex iterations after which one gives up: each takes longer the larger the program, from nothing would be quicker then."""
-        return worthwhile(program) if self.sure else max(int(2e8 / max(program.nonzeros, 1)), 200)
+        """Simplex iterations after which one gives up."""
+        if not self.sure:
+            return max(int(2e8 / max(program.nonzeros, 1)), 200)
+        return worthwhile(program) if self.most is None else min(worthwhile(program), self.most)
 
     def fits(self, program: Program) -> bool:
         """Whether it is one of a program of this shape."""

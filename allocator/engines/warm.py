@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from allocator.engines.highs import CHOOSE, STANDS, Highs, loaded, methods, run_loaded, set_vertex
 from allocator.engines.policy import Method, answer, from_start
-from allocator.engines.status import BASIC, FREE, LOWER, UPPER, Codes, Solution, Status, Vertex
+from allocator.engines.status import BASIC, FREE, LOWER, UPPER, Codes, Solution, Status, Vertex, worthwhile
 from allocator.program import Family, Floats, Program, keys
 
 Keys = NDArray[np.uint64]
@@ -24,9 +24,6 @@ Bools = NDArray[np.bool_]
 
 ALIKE = 0.95
 """Part of a program's columns and of its rows that a stored basis must know."""
-
-PIVOTS = 2
-"""Simplex iterations for each row after which a start is given up: from nothing would not have taken longer."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +107,7 @@ class Warm:
             begin = self._from(goal, basis)
         elif start is not None and start.fits(program):
             begin = self._on(start)
-        found = answer(program, costs, seconds, lambda p: (*begin, *methods(p, costs, left.append)))
+        found = answer(program, costs, seconds, lambda p: (*begin, *methods(p, left.append, begun=bool(begin))))
         if left:
             self.cold += 1
         else:
@@ -170,7 +167,7 @@ class Warm:
         """Go on from where the goal was in an earlier run."""
 
         def run(program: Program, costs: Floats, seconds: float | None) -> Solution:
-            highs = self._with(program, costs, max(PIVOTS * program.shape[0], 1000))
+            highs = self._with(program, costs, worthwhile(program))
             start = self._starts.get(goal)
             if start is None or not start.fits(program):
                 highs.setBasis(_start(basis, program))
