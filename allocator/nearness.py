@@ -7,11 +7,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import scipy.sparse as sp
 
-from allocator.engines.status import BASIC, LOWER, UPPER, Vertex
+from allocator.engines.status import BASIC, FREE, LOWER, UPPER, Vertex
 from allocator.program import Family, Floats, Ints, Program, keys
 
 STEPS = ((0.05, 1.0), (0.2, 2.0), (np.inf, 4.0))
 """Distance from the reference, in multiples of the column's size, up to which a unit of it costs so much: convex."""
+
+SEED, NOISE = 7, 0.05
+"""Of what is drawn, and by how much of itself a cost may be more."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +26,33 @@ class Reference:
     columns : int array
     value, size : float array
         Reference, and the size against which distance is measured.
+    noise : float array, shape (2, steps, columns), optional
+        Of a longer reference of which these columns are some.
     """
 
     columns: Ints
     value: Floats
     size: Floats
+    noise: Floats | None = None
+
+    def some(self, which: Ints) -> Reference:
+        """The same for some of the columns."""
+        return Reference(self.columns[which], self.value[which], self.size[which], self.drawn[:, :, which])
+
+    @property
+    def drawn(self) -> Floats:
+        """What makes no two costs alike, shape (2, steps, columns): for columns that are fixed too.
+
+        Engines hold one face by different bounds, and must still meet the same costs.
+        """
+        if self.noise is not None:
+            return self.noise
+        return np.random.default_rng(SEED).random((2, len(STEPS), len(self.columns)))
+
+    def first_steps(self) -> tuple[Floats, Floats]:
+        """What the first step above and below costs."""
+        above, below = STEPS[0][1] * (1.0 + NOISE * self.drawn[:, 0])
+        return above, below
 
 
 @dataclass(frozen=True)
@@ -65,6 +90,31 @@ class Split:
         full[self.chosen] = self.at + np.bincount(self.piece, weights=moved, minlength=len(self.chosen))
         return full
 
+    def at_rest(self) -> Vertex:
+        """The vertex at which no column is away from its reference, whatever rows say."""
+        program = self.program
+        bounded = np.where(np.isfinite(program.upper), UPPER, FREE)
+        columns = np.where(np.isfinite(program.lower), LOWER, bounded).astype(np.int8)
+        return Vertex(columns, np.full(program.shape[0], BASIC, np.int8), dual=True)
+
+    def slopes(self, x: Floats) -> tuple[Floats, Floats]:
+        """What one less and one more of each chosen column saves and costs; where there is no room, as on the other side."""
+        count = len(self.kept)
+        x, cost, width = x[count:], self.costs[count:], self.program.upper[count:]
+        tiny = 1e-9 * np.maximum(1.0, np.where(np.isfinite(width), width, 0.0))
+        filled, room = x > tiny, x < width - tiny
+        left, right = np.full(len(self.chosen), -np.inf), np.full(len(self.chosen), np.inf)
+        up = self.side > 0
+        np.maximum.at(left, self.piece[filled & up], cost[filled & up])
+        np.maximum.at(left, self.piece[room & ~up], -cost[room & ~up])
+        np.minimum.at(right, self.piece[room & up], cost[room & up])
+        np.minimum.at(right, self.piece[filled & ~up], -cost[filled & ~up])
+        known_left, known_right = np.isfinite(left), np.isfinite(right)
+        return (
+            np.where(~known_left & known_right, right, left),
+            np.where(~known_right & known_left, left, right),
+        )
+
     def start(self, x: Floats, vertex: Vertex | None) -> Vertex | None:
         """Map a vertex of the given program: pieces are full up to the one in which a column stands."""
         if vertex is None or len(vertex.columns) != len(x):
@@ -91,7 +141,7 @@ class Split:
         return Vertex(np.concatenate([vertex.columns[self.kept], codes]), vertex.rows, dual=True)
 
 
-def nearest(program: Program, reference: Reference, costs: Floats, seed: int = 7) -> Split:
+def nearest(program: Program, reference: Reference, costs: Floats) -> Split:
     """Replace columns by pieces on both sides of their reference, which needs no rows.
 
     Parameters
@@ -107,11 +157,12 @@ def nearest(program: Program, reference: Reference, costs: Floats, seed: int = 7
     low, high = program.lower[chosen], program.upper[chosen]
     at = np.clip(reference.value[free], low, high)
     kept = np.setdiff1d(np.arange(program.shape[1]), chosen)
-    # Drawn for every column, fixed or not: engines hold one face by different bounds, and must still meet the same costs.
-    noise = np.random.default_rng(seed).random((2, len(STEPS), len(free)))[:, :, free]
+    noise = reference.drawn[:, :, free]
     columns, widths, signs, weights, steps = [], [], [], [], []
+    away = reference.value[free] - at  # where the reference is out of bounds, the first steps are behind us
     for sign, room, above in ((1.0, high - at, noise[0]), (-1.0, at - low, noise[1])):
-        before = np.zeros(len(chosen))
+        before = np.maximum(-sign * away, 0.0)
+        room = room + before
         for k, ((reach, slope), more) in enumerate(zip(STEPS, above, strict=True)):
             until = np.minimum(room, reach * size)
             width = np.maximum(until - before, 0.0)
@@ -120,7 +171,7 @@ def nearest(program: Program, reference: Reference, costs: Floats, seed: int = 7
             widths.append(width[some])
             signs.append(np.full(len(some), sign))
             steps.append(np.full(len(some), k))
-            weights.append(slope * (1.0 + 0.05 * more[some]))
+            weights.append(slope * (1.0 + NOISE * more[some]))
             before = np.maximum(before, until)
     piece, width = np.concatenate(columns), np.concatenate(widths)
     side, weight, step = np.concatenate(signs), np.concatenate(weights), np.concatenate(steps)

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
 
-from allocator.engines.status import Engine, Status
+from allocator.engines.status import Engine, Solution, Status, Vertex
+from allocator.formulation.asking import Asking
 from allocator.formulation.effort import Effort, least_effort
 from allocator.formulation.quotas import Quotas
 from allocator.formulation.targets import expected_plan
 from allocator.nearness import Reference, nearest
 from allocator.ordering import HELD, IMPOSSIBLE, Outcome, around, worst_loss
-from allocator.program import Floats, Program
+from allocator.program import Floats, Ints, Program
+from allocator.proportion import Parts, in_proportion
+
+Bools = NDArray[np.bool_]
+
+STILL = 1e-9
+"""Bounds that are this near, relative to one and their size, let nothing move."""
+
+Find = Callable[[Program, str], Floats | None]
+"""Finds the answer of a program that is nearest to a reference; the word names what for."""
 
 
 def settle_effort(effort: Effort, outcome: Outcome, solver: Engine, seconds: float | None) -> None:
@@ -30,26 +43,101 @@ def settle_effort(effort: Effort, outcome: Outcome, solver: Engine, seconds: flo
         np.concatenate([phased, np.zeros(len(spend)), expected]),
         np.concatenate([even, np.where(np.isfinite(upper), upper, 1.0), expected]),
     )
-    _settle(outcome, reference, least_effort(effort), solver, seconds, "effort")
+    costs = least_effort(effort)
+
+    def find(program: Program, name: str) -> Floats | None:
+        assert outcome.x is not None
+        # The last digits of what is held may leave no room.
+        for one, vertex in ((program, outcome.vertex), (around(program, outcome.x), None)):
+            split = nearest(one, reference, costs)
+            start = split.start(outcome.x, vertex)
+            solution = _solved(outcome, solver, split.program, split.costs, name, seconds, start)
+            if solution.status not in IMPOSSIBLE:
+                break
+        return split.back(solution.x) if solution.status is Status.OPTIMAL and solution.x is not None else None
+
+    _settle(outcome, find, "effort")
 
 
 def settle_quotas(
     quotas: Quotas, below: Floats | None, outcome: Outcome, solver: Engine, seconds: float | None
 ) -> None:
-    """Base: each cell asks for the same share of its forecast; above it, each raises the level below by the same factor."""
+    """Base: every product-year asks for the same share of its forecast; above it, each raises that of the level below by one factor.
+
+    Months have their part of the year's forecast, or of the year of the level below.
+    """
     asking = quotas.asking
     assert outcome.x is not None
-    column, forecast = asking.columns[asking.level], asking.cells["forecast"].to_numpy(float)
+    forecast = asking.cells["forecast"].to_numpy(float)
     shape = forecast if below is None or not below.any() else below / asking.builder.money
-    value = float(outcome.x[column].sum()) / max(float(shape.sum()), 1e-12) * shape
-    size = np.maximum(shape, 1e-3 * max(float(shape.mean()), 1e-9)) if len(shape) else shape
-    reference = Reference(column, value, size)
-    _settle(outcome, reference, np.zeros(outcome.program.shape[1]), solver, seconds, asking.level)
+    column = asking.columns[asking.level]
+    lower, upper = quotas.program.lower[column], quotas.program.upper[column]
+    moves = upper - lower > STILL * np.maximum(1.0, np.abs(lower))
+    factor = float(outcome.x[column[moves]].sum()) / max(float(shape[moves].sum()), 1e-12)
+    parts, whole, within = _parts(quotas, shape, moves)
+    # Of all years and all cells, so that what is drawn for one does not depend on which others move.
+    columns = np.concatenate([np.unique(asking.years[asking.years >= 0]), column])
+    size, value = np.zeros(len(columns)), np.zeros(len(columns))
+    year = np.searchsorted(columns[: len(columns) - len(column)], parts.years)
+    loose = len(columns) - len(column) + np.flatnonzero(moves & ~within)
+    size[year], size[loose] = whole, shape[moves & ~within]
+    value[year], value[loose] = factor * whole + parts.other, factor * size[loose]
+    some = np.concatenate([year, loose])
+    size = np.maximum(size, 1e-3 * max(float(size[some].mean()), 1e-9)) if len(some) else size
+    years = Reference(columns, value, size).some(some)
+    each = np.maximum(shape, 1e-3 * max(float(shape[moves].mean()), 1e-9)) if moves.any() else shape
+    cells = Reference(column, shape, each).some(np.flatnonzero(within))
+
+    def find(program: Program, name: str) -> Floats | None:
+        assert outcome.x is not None
+        if not (program.lower < program.upper)[column].any():
+            return outcome.x
+
+        def solve(program: Program, costs: Floats, step: str, start: Vertex | None) -> Solution:
+            return _solved(outcome, solver, program, costs, f"{name} {step}".strip(), seconds, start)
+
+        found = in_proportion(program, parts, outcome.x, years, cells, solve)
+        return (
+            found
+            if found is not None
+            else in_proportion(around(program, outcome.x), parts, outcome.x, years, cells, solve)
+        )
+
+    _settle(outcome, find, asking.level)
 
 
-def _settle(
-    outcome: Outcome, reference: Reference, costs: Floats, solver: Engine, seconds: float | None, name: str
-) -> None:
+def _parts(quotas: Quotas, shape: Floats, moves: Bools) -> tuple[Parts, Floats, Bools]:
+    """Cells whose product-years are columns, the size of these years, and which cells they are."""
+    asking, program = quotas.asking, quotas.program
+    rep, product = (asking.cells[c].to_numpy() for c in ("rep", "product"))
+    column, year = asking.columns[asking.level], asking.years[rep, product]
+    sizes = np.bincount(year[moves & (year >= 0)], weights=shape[moves & (year >= 0)], minlength=program.shape[1])
+    within = moves & (year >= 0) & (sizes[year] > 0)
+    years, block = np.unique(year[within], return_inverse=True)
+    still = np.isin(year, years) & ~moves
+    other = np.bincount(np.searchsorted(years, year[still]), weights=program.lower[column[still]], minlength=len(years))
+    sums, members, fixed = _cuts(asking, program, within, moves)
+    parts = Parts(column[within], block, shape[within] / sizes[year[within]], years, other, sums, members, fixed)
+    return parts, sizes[years], within
+
+
+def _cuts(asking: Asking, program: Program, within: Bools, moves: Bools) -> tuple[Ints, sp.csr_array, Floats]:
+    """Sums of reps' cells that are in blocks or do not move: their columns, what they sum, what does not move."""
+    cuts = asking.of_cuts
+    if cuts is None:
+        return np.zeros(0, int), sp.csr_array((0, int(within.sum()))), np.zeros(0)
+    count = len(cuts.columns)
+    loose = np.bincount(cuts.of[moves & ~within & (cuts.of >= 0)], minlength=count) > 0
+    some = np.flatnonzero(within & (cuts.of >= 0))
+    number = np.cumsum(within) - 1
+    members = sp.csr_array((np.ones(len(some)), (cuts.of[some], number[some])), shape=(count, int(within.sum())))
+    still = np.flatnonzero(~moves & (cuts.of >= 0))
+    lower = program.lower[asking.columns[asking.level][still]]
+    fixed = np.bincount(cuts.of[still], weights=lower, minlength=count)
+    return cuts.columns[~loose], sp.csr_array(members[np.flatnonzero(~loose)]), fixed[~loose]
+
+
+def _settle(outcome: Outcome, find: Find, name: str) -> None:
     """Replace the outcome's answer by the one nearest to a reference among those equal in every goal.
 
     Where that cannot be had (the time is up, or it would cost a goal), the answer stays: it is proved, if perhaps not the one that
@@ -59,33 +147,27 @@ def _settle(
     program = outcome.program
     whole = program.integer & (program.lower < program.upper)
     relaxed = replace(program, integer=np.zeros_like(program.integer))
-    x = _nearest(relaxed, outcome, reference, costs, solver, seconds, name)
+    x = find(relaxed, name)
     if x is not None and whole.any() and np.abs(x - np.round(x))[whole].max() > 1e-7:
         found = np.round(outcome.x)  # then the whole numbers that were found stand
         kept = relaxed.with_bounds(np.where(whole, found, program.lower), np.where(whole, found, program.upper))
-        x = _nearest(kept, outcome, reference, costs, solver, seconds, f"{name}, whole")
+        x = find(kept, f"{name}, whole")
     if x is not None and worst_loss(replace(outcome, x=x), program.goals) <= HELD:
         outcome.x = x
 
 
-def _nearest(
-    program: Program,
+def _solved(
     outcome: Outcome,
-    reference: Reference,
-    costs: Floats,
     solver: Engine,
-    seconds: float | None,
+    program: Program,
+    costs: Floats,
     name: str,
-) -> Floats | None:
-    assert outcome.x is not None
-    # The last digits of what is held may leave no room.
-    for one, vertex in ((program, outcome.vertex), (around(program, outcome.x), None)):
-        split = nearest(one, reference, costs)
-        start = split.start(outcome.x, vertex)
-        left = None if seconds is None else max(seconds - outcome.seconds, 1e-3)
-        solution = solver.solve(split.program, split.costs, seconds=left, goal=f"settle {name}", start=start)
-        outcome.solves += 1
-        outcome.seconds += solution.seconds
-        if solution.status not in IMPOSSIBLE:
-            break
-    return split.back(solution.x) if solution.status is Status.OPTIMAL and solution.x is not None else None
+    seconds: float | None,
+    start: Vertex | None = None,
+) -> Solution:
+    """One more solve of an outcome."""
+    left = None if seconds is None else max(seconds - outcome.seconds, 1e-3)
+    solution = solver.solve(program, costs, seconds=left, goal=f"settle {name}", start=start)
+    outcome.solves += 1
+    outcome.seconds += solution.seconds
+    return solution

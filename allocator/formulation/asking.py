@@ -55,6 +55,8 @@ class Asking:
         Cells that targets count, kept from one level to the next.
     sums : list of Sums
         Sums of cells of the program's level that are columns, the coarsest first.
+    of_cuts : Sums or None
+        Those of them that are of reps whom no rule tells apart.
     years : int array, shape (reps, products)
         Columns of a product's year; −1 where there is none.
     of_reps : int array, shape (reps,)
@@ -70,6 +72,7 @@ class Asking:
     asked: dict[str, Floats] = field(default_factory=dict)
     cuts: dict[tuple[Any, ...], Any] = field(default_factory=dict)
     sums: list[Sums] = field(default_factory=list)
+    of_cuts: Sums | None = None
     years: Ints = field(default_factory=lambda: np.zeros((0, 0), int))
     of_reps: Ints = field(default_factory=lambda: np.zeros(0, int))
 
@@ -163,7 +166,8 @@ class Asking:
         """
         some = np.flatnonzero(of >= 0)
         matrix = self.rows(of[some], some, 1.0, len(columns))
-        self.sums.append(Sums(of, np.bincount(of[some], minlength=len(columns)), columns))
+        sums = Sums(of, np.bincount(of[some], minlength=len(columns)), columns)
+        self.sums.append(sums)
         self.sums.sort(key=lambda sums: len(sums.columns))
         return sp.csr_array(matrix - self.sparse(np.arange(len(columns)), columns, 1.0, len(columns)))
 

@@ -181,6 +181,7 @@ def _sums(asking: Asking) -> None:
     }
     columns = asking.builder.add_columns("quota of a cut", "money", labels, len(found))
     quotas_of_cuts(asking, labels, asking.add_sums(_numbers(len(cells), some, of), columns))
+    asking.of_cuts = next(sums for sums in asking.sums if sums.columns is columns)
 
 
 def _numbers(size: int, some: Ints, of: Ints) -> Ints:
