@@ -15,6 +15,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from allocator.engines.policy import SMALL
 from allocator.engines.status import Solution, Status, Vertex
 from allocator.nearness import Reference, Split, nearest
 from allocator.ordering import IMPOSSIBLE
@@ -30,8 +31,8 @@ BROKEN = 1e-9
 WORTH = 1e-6
 """Prices that differ by this much show that cells would better move apart."""
 
-ROUNDS, MANY = 6, 0.25
-"""After so many answers all blocks are split, and where this part of them is."""
+ROUNDS = 6
+"""After so many answers all blocks are split."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,8 @@ def in_proportion(
     found = search.nearest("", years, None)
     if found is None or not search.split.any():
         return found
+    if program.nonzeros > SMALL:
+        search.split = _apart(program, parts, found) | search.all_told()
     # The years stay, and what is in no block.
     lower, upper = program.lower.copy(), program.upper.copy()
     lower[years.columns] = upper[years.columns] = np.clip(found, lower, upper)[years.columns]
@@ -193,7 +196,7 @@ class _Search:
     def nearest(self, name: str, years: Reference | None, cells: Reference | None) -> Floats | None:
         """Find the answer nearest to a reference of years, or of cells; None where that is not proved."""
         for again in range(ROUNDS + 2):
-            if self.split.sum() > MANY * len(self.split):
+            if years is not None and self.split.any():
                 self.split[:] = True
             merged = self._merged()
             split = nearest(merged.program, self._reference(merged, years, cells), np.zeros(len(merged.kept)))
@@ -215,6 +218,11 @@ class _Search:
                 return np.asarray(x)
             self.split |= apart if again < ROUNDS else True
         return None
+
+    def all_told(self) -> Bools:
+        """Blocks about whose cells a row that was broken says different things."""
+        about = self.about
+        return np.bincount(about.block[about.uneven & self.told[about.row]], minlength=len(self.split)) > 0
 
     def _merged(self) -> Merged:
         """Write the program in which the blocks that are not split are one column each."""
