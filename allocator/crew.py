@@ -139,7 +139,8 @@ class Crew:
             self._starting.join()
             self._idle.put(EOFError(_("stopped")))
         if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
+            # Work that waits meets processes that ended, so that whoever waits for it is told.
+            self._pool.shutdown(wait=True)
         for process in self._all:
             process.wait()
             for stream in (process.stdin, process.stdout):
