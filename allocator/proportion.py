@@ -113,6 +113,7 @@ def in_proportion(
     float array, shape (columns,), or None
         None where that is not proved.
     """
+    parts = _unbounded(program, parts)
     search = _Search(program, parts, solve, _uneven(program, parts))
     search.split |= _apart(program, parts, x)
     found = search.nearest("", years, None)
@@ -159,6 +160,13 @@ def _uneven(program: Program, parts: Parts) -> _Uneven:
     other[parts.cells] = other[parts.years] = other[parts.sums] = False
     free = abs(program.matrix) @ other.astype(float) > 0
     return _Uneven(row, block, uneven, free)
+
+
+def _unbounded(program: Program, parts: Parts) -> Parts:
+    """Leave out the sums that a goal or a rule bounds: what a bound says about cells is seen in the row that makes the sum."""
+    low = parts.fixed + parts.members @ program.lower[parts.cells]
+    some = np.flatnonzero((program.lower[parts.sums] <= low) & np.isposinf(program.upper[parts.sums]))
+    return replace(parts, sums=parts.sums[some], members=sp.csr_array(parts.members[some]), fixed=parts.fixed[some])
 
 
 def _apart(program: Program, parts: Parts, x: Floats) -> Bools:
