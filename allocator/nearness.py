@@ -17,6 +17,14 @@ SEED, NOISE = 7, 0.05
 """Of what is drawn, and by how much of itself a cost may be more."""
 
 
+def draw(count: int) -> Floats:
+    """Numbers from 0 to 1, the same every time, shape (2, steps, count).
+
+    For columns that are fixed too: engines hold one face by different bounds, and must still meet the same costs.
+    """
+    return np.random.default_rng(SEED).random((2, len(STEPS), count))
+
+
 @dataclass(frozen=True)
 class Reference:
     """Where some columns would best stand.
@@ -27,7 +35,7 @@ class Reference:
     value, size : float array
         Reference, and the size against which distance is measured.
     noise : float array, shape (2, steps, columns), optional
-        Of a longer reference of which these columns are some.
+        What makes no two costs alike; drawn by :func:`draw` where it is not given.
     """
 
     columns: Ints
@@ -41,13 +49,8 @@ class Reference:
 
     @property
     def drawn(self) -> Floats:
-        """What makes no two costs alike, shape (2, steps, columns): for columns that are fixed too.
-
-        Engines hold one face by different bounds, and must still meet the same costs.
-        """
-        if self.noise is not None:
-            return self.noise
-        return np.random.default_rng(SEED).random((2, len(STEPS), len(self.columns)))
+        """What makes no two costs alike."""
+        return draw(len(self.columns)) if self.noise is None else self.noise
 
     def first_steps(self) -> tuple[Floats, Floats]:
         """What the first step above and below costs."""

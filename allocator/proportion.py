@@ -1,9 +1,9 @@
 """Product-years first, then their months: of equal answers the one whose years are nearest to a reference, months in proportion.
 
 Cells of a block (a rep's product) move in proportion to their weights as one column, and rows that only say something about single
-cells are left out, until an answer breaks such a row or its prices show that cells of a block would better move apart: those blocks are
-split, and all is solved once more (Rogers et al. 1991, "Aggregation and disaggregation techniques and methodology in optimization").
-So the answer is that of the whole program, found in one of a tenth of its size.
+cells are left out, until an answer breaks such a row or its prices show that cells would better move apart (Rogers et al. 1991,
+"Aggregation and disaggregation techniques and methodology in optimization"). Years are then found once more with all cells, which is a
+sparser program than one with some; months with the cells of those blocks. So the answer is that of the whole program.
 """
 
 from __future__ import annotations
@@ -204,8 +204,8 @@ class _Search:
     def nearest(self, name: str, years: Reference | None, cells: Reference | None) -> Floats | None:
         """Find the answer nearest to a reference of years, or of cells; None where that is not proved."""
         for again in range(ROUNDS + 2):
-            if years is not None and self.split.any():
-                self.split[:] = True
+            if years is not None:
+                self.split[:] = self.split.any()
             merged = self._merged()
             split = nearest(merged.program, self._reference(merged, years, cells), np.zeros(len(merged.kept)))
             step = f"{name} {again + 1}".strip() if again else name

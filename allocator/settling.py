@@ -14,18 +14,18 @@ from allocator.formulation.asking import Asking
 from allocator.formulation.effort import Effort, least_effort
 from allocator.formulation.quotas import Quotas
 from allocator.formulation.targets import expected_plan
-from allocator.nearness import Reference, nearest
+from allocator.nearness import Reference, draw, nearest
 from allocator.ordering import HELD, IMPOSSIBLE, Outcome, around, worst_loss
 from allocator.program import Floats, Ints, Program
-from allocator.proportion import Parts, in_proportion
+from allocator.proportion import Parts, Solve, in_proportion
 
 Bools = NDArray[np.bool_]
 
 STILL = 1e-9
 """Bounds that are this near, relative to one and their size, let nothing move."""
 
-Find = Callable[[Program, str], Floats | None]
-"""Finds the answer of a program that is nearest to a reference; the word names what for."""
+Find = Callable[[Program, Vertex | None, Solve], Floats | None]
+"""Finds the answer of a program that is nearest to a reference, with a vertex to begin from and a way to solve."""
 
 
 def settle_effort(effort: Effort, outcome: Outcome, solver: Engine, seconds: float | None) -> None:
@@ -45,18 +45,13 @@ def settle_effort(effort: Effort, outcome: Outcome, solver: Engine, seconds: flo
     )
     costs = least_effort(effort)
 
-    def find(program: Program, name: str) -> Floats | None:
+    def find(program: Program, vertex: Vertex | None, solve: Solve) -> Floats | None:
         assert outcome.x is not None
-        # The last digits of what is held may leave no room.
-        for one, vertex in ((program, outcome.vertex), (around(program, outcome.x), None)):
-            split = nearest(one, reference, costs)
-            start = split.start(outcome.x, vertex)
-            solution = _solved(outcome, solver, split.program, split.costs, name, seconds, start)
-            if solution.status not in IMPOSSIBLE:
-                break
+        split = nearest(program, reference, costs)
+        solution = solve(split.program, split.costs, "", split.start(outcome.x, vertex))
         return split.back(solution.x) if solution.status is Status.OPTIMAL and solution.x is not None else None
 
-    _settle(outcome, find, "effort")
+    _settle(outcome, find, solver, seconds, "effort")
 
 
 def settle_quotas(
@@ -75,35 +70,30 @@ def settle_quotas(
     moves = upper - lower > STILL * np.maximum(1.0, np.abs(lower))
     factor = float(outcome.x[column[moves]].sum()) / max(float(shape[moves].sum()), 1e-12)
     parts, whole, within = _parts(quotas, shape, moves)
-    # Of all years and all cells, so that what is drawn for one does not depend on which others move.
-    columns = np.concatenate([np.unique(asking.years[asking.years >= 0]), column])
-    size, value = np.zeros(len(columns)), np.zeros(len(columns))
-    year = np.searchsorted(columns[: len(columns) - len(column)], parts.years)
-    loose = len(columns) - len(column) + np.flatnonzero(moves & ~within)
-    size[year], size[loose] = whole, shape[moves & ~within]
-    value[year], value[loose] = factor * whole + parts.other, factor * size[loose]
-    some = np.concatenate([year, loose])
-    size = np.maximum(size, 1e-3 * max(float(size[some].mean()), 1e-9)) if len(some) else size
-    years = Reference(columns, value, size).some(some)
-    each = np.maximum(shape, 1e-3 * max(float(shape[moves].mean()), 1e-9)) if moves.any() else shape
-    cells = Reference(column, shape, each).some(np.flatnonzero(within))
+    loose = np.flatnonzero(moves & ~within)
+    size = np.concatenate([whole, shape[loose]])
+    value = factor * size
+    value[: len(whole)] += parts.other
+    # Drawn for all years and all cells, so that what one meets does not depend on which others move.
+    every = np.unique(asking.years[asking.years >= 0])
+    drawn = draw(len(every) + len(column))[
+        :, :, np.concatenate([np.searchsorted(every, parts.years), len(every) + loose])
+    ]
+    years = Reference(np.concatenate([parts.years, column[loose]]), value, _at_least(size), drawn)
+    cells = Reference(parts.cells, shape[within], _at_least(shape[within]), draw(len(column))[:, :, within])
 
-    def find(program: Program, name: str) -> Floats | None:
+    def find(program: Program, _vertex: Vertex | None, solve: Solve) -> Floats | None:
         assert outcome.x is not None
         if not (program.lower < program.upper)[column].any():
             return outcome.x
+        return in_proportion(program, parts, outcome.x, years, cells, solve)
 
-        def solve(program: Program, costs: Floats, step: str, start: Vertex | None) -> Solution:
-            return _solved(outcome, solver, program, costs, f"{name} {step}".strip(), seconds, start)
+    _settle(outcome, find, solver, seconds, asking.level)
 
-        found = in_proportion(program, parts, outcome.x, years, cells, solve)
-        return (
-            found
-            if found is not None
-            else in_proportion(around(program, outcome.x), parts, outcome.x, years, cells, solve)
-        )
 
-    _settle(outcome, find, asking.level)
+def _at_least(size: Floats) -> Floats:
+    """Sizes, at least a thousandth of their mean."""
+    return np.maximum(size, 1e-3 * max(float(size.mean()), 1e-9)) if len(size) else size
 
 
 def _parts(quotas: Quotas, shape: Floats, moves: Bools) -> tuple[Parts, Floats, Bools]:
@@ -137,7 +127,7 @@ def _cuts(asking: Asking, program: Program, within: Bools, moves: Bools) -> tupl
     return cuts.columns[~loose], sp.csr_array(members[np.flatnonzero(~loose)]), fixed[~loose]
 
 
-def _settle(outcome: Outcome, find: Find, name: str) -> None:
+def _settle(outcome: Outcome, find: Find, solver: Engine, seconds: float | None, name: str) -> None:
     """Replace the outcome's answer by the one nearest to a reference among those equal in every goal.
 
     Where that cannot be had (the time is up, or it would cost a goal), the answer stays: it is proved, if perhaps not the one that
@@ -147,27 +137,33 @@ def _settle(outcome: Outcome, find: Find, name: str) -> None:
     program = outcome.program
     whole = program.integer & (program.lower < program.upper)
     relaxed = replace(program, integer=np.zeros_like(program.integer))
-    x = find(relaxed, name)
+    x = _found(relaxed, outcome, find, solver, seconds, name)
     if x is not None and whole.any() and np.abs(x - np.round(x))[whole].max() > 1e-7:
         found = np.round(outcome.x)  # then the whole numbers that were found stand
         kept = relaxed.with_bounds(np.where(whole, found, program.lower), np.where(whole, found, program.upper))
-        x = find(kept, f"{name}, whole")
+        x = _found(kept, outcome, find, solver, seconds, f"{name}, whole")
     if x is not None and worst_loss(replace(outcome, x=x), program.goals) <= HELD:
         outcome.x = x
 
 
-def _solved(
-    outcome: Outcome,
-    solver: Engine,
-    program: Program,
-    costs: Floats,
-    name: str,
-    seconds: float | None,
-    start: Vertex | None = None,
-) -> Solution:
-    """One more solve of an outcome."""
-    left = None if seconds is None else max(seconds - outcome.seconds, 1e-3)
-    solution = solver.solve(program, costs, seconds=left, goal=f"settle {name}", start=start)
-    outcome.solves += 1
-    outcome.seconds += solution.seconds
-    return solution
+def _found(
+    program: Program, outcome: Outcome, find: Find, solver: Engine, seconds: float | None, name: str
+) -> Floats | None:
+    """Find an answer; once more with room around the outcome's where the last digits of what is held leave none."""
+    assert outcome.x is not None
+    last = Status.OPTIMAL
+
+    def solve(program: Program, costs: Floats, step: str, start: Vertex | None) -> Solution:
+        nonlocal last
+        left = None if seconds is None else max(seconds - outcome.seconds, 1e-3)
+        goal = f"settle {name} {step}".strip()
+        solution = solver.solve(program, costs, seconds=left, goal=goal, start=start)
+        outcome.solves += 1
+        outcome.seconds += solution.seconds
+        last = solution.status
+        return solution
+
+    x = find(program, outcome.vertex, solve)
+    if x is None and last in IMPOSSIBLE:
+        x = find(around(program, outcome.x), None, solve)
+    return x

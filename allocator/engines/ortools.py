@@ -164,6 +164,7 @@ def _run(
         parameters.glop.max_deterministic_time = max(WORK * program.nonzeros, LEAST)
     if start is not None:
         if start.sure:
+            # The dual simplex method goes on where little is broken; the primal one among equal answers may take its time.
             parameters.glop.max_deterministic_time = max(WORK * (4.0 if start.dual else 0.5) * program.nonzeros, LEAST)
         else:
             parameters.iteration_limit = start.pivots(program)
