@@ -31,8 +31,8 @@ def assign(
 ) -> NDArray[np.object_]:
     """Owner of every client: the given one, else the rep with the least load among those who may take it.
 
-    Who may: unit, families, most clients, hours left (disregarded when nobody has any left). A specialty that names the
-    client's industry or area goes first; ties go by code. A client is never split.
+    Who may: unit, families, most clients, hours in the plan at all, hours left (disregarded when nobody has any left). A
+    specialty that names the client's industry or area goes first; ties go by code. A client is never split.
 
     Returns
     -------

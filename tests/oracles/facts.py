@@ -205,6 +205,7 @@ class Facts:
 
     def _assign(self) -> None:
         raw = {r["rep"]: r for r in rows(self.model, "reps")}
+        capacity = {r: sum(self.reps[r].hours) for r in raw}
         load = dict.fromkeys(self.reps, 0.0)
         held = dict.fromkeys(self.reps, 0.0)
 
@@ -225,16 +226,14 @@ class Facts:
                 if (not client["unit"] or client["unit"] in self.chain(row["unit"]))
                 and (not row["families"] or families <= set(row["families"]))
                 and (row["max_clients"] is None or held[r] + client["count"] <= row["max_clients"])
+                and capacity[r] > 0
             ]
             need = self.promised_hours(client)
-            capacity = {r: sum(self.reps[r].hours) for r in may}
             free = [r for r in may if load[r] + need <= capacity[r] + 1e-9]
             may = free or may
             known = [r for r in may if {client["industry"], client["area"]} & set(raw[r]["specialty"])]
             if may:
-                take(
-                    min(known or may, key=lambda r: (load[r] / capacity[r] if capacity[r] > 0 else math.inf, r)), client
-                )
+                take(min(known or may, key=lambda r: (load[r] / capacity[r], r)), client)
 
     # Groups and curves
 
