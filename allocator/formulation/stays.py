@@ -19,10 +19,12 @@ def stays(model: Model) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     active = (clients["status"] == "active").to_numpy()
     since = clients["since"].where(active & (clients["since"] > first).to_numpy())
     until = clients["lost_on"].where(active & (clients["lost_on"] <= last).to_numpy()) - pd.Timedelta(days=1)
-    kind, found = pd.factorize(pd.MultiIndex.from_arrays([since, until]), sort=False)
+    (begun, begins), (ended, ends) = (pd.factorize(c, use_na_sentinel=False) for c in (since, until))
+    kind, found = pd.factorize(np.asarray(begun * len(ends) + ended, np.int64))
     of_month = np.zeros((len(calendar.days), calendar.count))
     of_month[np.arange(len(calendar.days)), calendar.day_month] = 1.0
-    there = np.stack([calendar.between(a, b) & calendar.working for a, b in found]) @ of_month
+    of_kind = [(begins[k // len(ends)], ends[k % len(ends)]) for k in found.tolist()]
+    there = np.stack([calendar.between(a, b) & calendar.working for a, b in of_kind]) @ of_month
     days = calendar.working_days
     share = np.divide(there, days, out=np.ones_like(there), where=days > 0)
     return share, np.asarray(kind, np.int64)
