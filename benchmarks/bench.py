@@ -37,7 +37,9 @@ CASCADES = (
     "allocator, the whole quota program",
     "b2b-revenue-forecasting",
 )
-SIZES, ALL_SIZES = "60,200,1000", "60,200,1000,5000,10000"
+SIZES, ALL_SIZES = "60,200,1000", "60,200,1000,5000:1,10000:1"
+LARGE = 1000
+"""Reps from which on growth is told besides."""
 EQUAL = 1e-6
 PACKAGES = (
     *("sales-allocator", "highspy", "ortools", "pulp", "linopy", "xarray", "pyomo", "b2b-revenue-forecasting"),
@@ -85,17 +87,17 @@ def memory(pid: int) -> float:
 class Bench:
     """What was measured, by size (0: the cascade) and contender."""
 
-    def __init__(self, runs: int, limit: float) -> None:
-        self.runs, self.limit = runs, limit
+    def __init__(self, limit: float) -> None:
+        self.limit = limit
         self.found: dict[int, dict[str, list[Figures]]] = {}
         self.stopped: dict[int, list[str]] = {}
 
-    def measure(self, size: int, names: Iterable[str], folder: Path) -> None:
+    def measure(self, size: int, names: Iterable[str], folder: Path, runs: int) -> None:
         """Run every contender so many times, in turn."""
         names = list(names)
         found = self.found.setdefault(size, {n: [] for n in names})
         stopped = self.stopped.setdefault(size, [])
-        for number in range(self.runs):
+        for number in range(runs):
             for name in names:
                 if name in stopped:
                     continue
@@ -124,9 +126,9 @@ class Bench:
                     wrong.append(f"{size} reps: {n} finds {v:.6f}, {OURS} {first:.6f}")
         return wrong
 
-    def growth(self, name: str, part: str = "") -> float:
-        """Exponent k of seconds ~ reps^k through all sizes; not a number with fewer than two."""
-        sizes = [s for s in self.found if s and self.seconds(s, name, part) > 0]
+    def growth(self, name: str, part: str = "", least: int = 1) -> float:
+        """Exponent k of seconds ~ reps^k through all sizes from the least on; not a number with fewer than two."""
+        sizes = [s for s in self.found if s >= least and self.seconds(s, name, part) > 0]
         if len(sizes) < 2:
             return math.nan
         x, y = [math.log(s) for s in sizes], [math.log(self.seconds(s, name, part)) for s in sizes]
@@ -149,7 +151,7 @@ def tables(bench: Bench) -> str:
 def _heading(bench: Bench) -> str:
     versions = ", ".join(f"{p} {metadata.version(p)}" for p in PACKAGES)
     return (
-        f"Measured {dt.date.today():%Y-%m-%d}, medians of {bench.runs}, in turn, each run in a fresh process and warmed up; processor "
+        f"Measured {dt.date.today():%Y-%m-%d}, in turn, each run in a fresh process and warmed up; processor "
         f"seconds of one thread (median seconds on the clock in brackets). {_machine()}; Python {platform.python_version()}, {versions}."
     )
 
@@ -171,7 +173,7 @@ def _of_size(bench: Bench, size: int) -> str:
     program: Mapping[str, Any] = next(iter(bench.found[size][OURS]), {})
     told = ", ".join(f"{program.get(n, 0):,} {n}" for n in ("columns", "rows", "nonzeros"))
     lines = [
-        f"### {size:,} reps: {told}",
+        f"### {size:,} reps: {told}; {_of_runs(bench, size)}",
         "",
         "| contender | time ÷ allocator's | ÷ HiGHS on the arrays | total, s | read, s | build, s | solve, s | peak, MB |",
         "|---|---|---|---|---|---|---|---|",
@@ -194,12 +196,26 @@ def _of_size(bench: Bench, size: int) -> str:
     return "\n".join(lines)
 
 
+def _of_runs(bench: Bench, size: int) -> str:
+    runs = max(map(len, bench.found[size].values()))
+    return f"medians of {runs} runs" if runs > 1 else "one run"
+
+
 def _growth(bench: Bench) -> str:
-    if sum(1 for s in bench.found if s) < 2:
+    sizes = [s for s in bench.found if s]
+    if len(sizes) < 2:
         return ""
-    lines = ["### Growth: time ~ reps^k", "", "| contender | total | read | build | solve |", "|---|---|---|---|---|"]
+    parts, large = ("", "read", "build", "solve"), [s for s in sizes if s >= LARGE]
+    shown = [(min(sizes), p) for p in parts] + [(LARGE, p) for p in parts if 1 < len(large) < len(sizes)]
+    headings = [f"{part or 'total'}, {least:,} to {max(sizes):,}" for least, part in shown]
+    lines = [
+        "### Growth: time ~ reps^k",
+        "",
+        f"| contender | {' | '.join(headings)} |",
+        "|---" * (1 + len(shown)) + "|",
+    ]
     for name in CONTENDERS:
-        exponents = [bench.growth(name, part) for part in ("", "read", "build", "solve")]
+        exponents = [bench.growth(name, part, least) for least, part in shown]
         lines.append(f"| {name} | {' | '.join('' if math.isnan(k) else f'{k:.2f}' for k in exponents)} |")
     return "\n".join(lines)
 
@@ -207,7 +223,7 @@ def _growth(bench: Bench) -> str:
 def _cascade(bench: Bench) -> str:
     ours = bench.seconds(0, CASCADES[0])
     lines = [
-        "### A cascade: 200 reps × 10 products × 12 months, 20 pins",
+        f"### A cascade: 200 reps × 10 products × 12 months, 20 pins; {_of_runs(bench, 0)}",
         "",
         "| contender | time ÷ allocator's | total, s | largest difference from a target or pin | checks that fail | peak, MB |",
         "|---|---|---|---|---|---|",
@@ -234,7 +250,11 @@ def write_docs(text: str) -> None:
 def main() -> None:
     """Measure, compare, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--sizes", default=SIZES, help=f"numbers of reps, or all: {ALL_SIZES}; 0 for none")
+    parser.add_argument(
+        "--sizes",
+        default=SIZES,
+        help=f"numbers of reps, each with its own number of runs or without, or all: {ALL_SIZES}",
+    )
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--limit", type=float, default=900.0, help="seconds on the clock after which a run is stopped")
     parser.add_argument(
@@ -243,16 +263,16 @@ def main() -> None:
     parser.add_argument("--no-cascade", action="store_true")
     parser.add_argument("--no-docs", action="store_true", help="leave docs/benchmarks.md as it is")
     chosen = parser.parse_args()
-    bench = Bench(chosen.runs, chosen.limit)
-    sizes = ALL_SIZES if chosen.sizes == "all" else chosen.sizes
-    for size in filter(None, map(int, sizes.split(","))):
+    bench = Bench(chosen.limit)
+    for of_size in (ALL_SIZES if chosen.sizes == "all" else chosen.sizes).split(","):
+        size, _colon, runs = of_size.partition(":")
         with tempfile.TemporaryDirectory() as folder:
-            run("prepare", Path(folder), math.inf, str(size), chosen.promises)
-            bench.measure(size, CONTENDERS, Path(folder))
+            run("prepare", Path(folder), math.inf, size, chosen.promises)
+            bench.measure(int(size), CONTENDERS, Path(folder), int(runs or chosen.runs))
     if not chosen.no_cascade:
         with tempfile.TemporaryDirectory() as folder:
             run("prepare cascade", Path(folder), math.inf)
-            bench.measure(0, CASCADES, Path(folder))
+            bench.measure(0, CASCADES, Path(folder), chosen.runs)
     text, wrong = tables(bench), bench.unequal()
     raw = ROOT / "runs" / f"bench-{dt.datetime.now():%Y-%m-%dT%H%M%S}.json"
     raw.parent.mkdir(exist_ok=True)
