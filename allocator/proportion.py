@@ -2,8 +2,9 @@
 
 Cells of a block (a rep's product) move in proportion to their weights as one column, and rows that only say something about single
 cells are left out, until an answer breaks such a row or its prices show that cells would better move apart (Rogers et al. 1991,
-"Aggregation and disaggregation techniques and methodology in optimization"). Years are then found once more with all cells, which is a
-sparser program than one with some; months with the cells of those blocks. So the answer is that of the whole program.
+"Aggregation and disaggregation techniques and methodology in optimization"). Years that no price would change stand if months find room
+for them, with the cells of the blocks that a broken row is about; else years are found once more with all cells, which is a sparser
+program than one with some. So the answer is that of the whole program.
 """
 
 from __future__ import annotations
@@ -119,14 +120,12 @@ def in_proportion(
     found = search.nearest("", years, None)
     if found is None or not search.split.any():
         return found
-    if program.nonzeros > SMALL:
-        search.split = _apart(program, parts, found) | search.all_told()
-    # The years stay, and what is in no block.
-    lower, upper = program.lower.copy(), program.upper.copy()
-    lower[years.columns] = upper[years.columns] = np.clip(found, lower, upper)[years.columns]
-    search.program = program.with_bounds(lower, upper)
-    year = found[parts.years] - parts.other
-    return search.nearest("months", None, replace(cells, value=parts.weight * year[parts.block]))
+    answer = search.months(found, years.columns, cells)
+    if answer is None and not search.sure:  # these years leave the cells no room
+        search.split[:] = search.sure = True
+        found = search.nearest("with cells", years, None)
+        answer = None if found is None else search.months(found, years.columns, cells)
+    return answer
 
 
 @dataclass(frozen=True)
@@ -200,6 +199,7 @@ class _Search:
     def __post_init__(self) -> None:
         self.split = np.zeros(len(self.parts.years), bool)
         self.told = np.zeros(self.program.shape[0], bool)
+        self.sure = True
 
     def nearest(self, name: str, years: Reference | None, cells: Reference | None) -> Floats | None:
         """Find the answer nearest to a reference of years, or of cells; None where that is not proved."""
@@ -209,9 +209,11 @@ class _Search:
             merged = self._merged()
             split = nearest(merged.program, self._reference(merged, years, cells), np.zeros(len(merged.kept)))
             step = f"{name} {again + 1}".strip() if again else name
-            # Where whatever moves has a price, nothing moving is where to begin: the dual simplex method mends what that breaks.
-            start = split.at_rest() if cells is not None or not self.split.any() else None
+            # Where no cell moves by itself nothing moving is where to begin: the dual simplex method mends what that breaks.
+            start = split.at_rest() if cells is None and not self.split.any() else None
             solution = self.solve(split.program, split.costs, step, start)
+            if solution.status in IMPOSSIBLE and not self.sure:
+                return None
             if solution.status in IMPOSSIBLE and not self.split.all():
                 self.split[:] = True
                 continue
@@ -219,13 +221,31 @@ class _Search:
                 return None
             kept = split.back(solution.x)
             x = merged.spread @ kept + merged.constant
-            apart = self._broken(merged, x)
-            if not apart.any():
-                apart = self._worth(merged, split, solution, x, cells)
-            if not apart.any():
+            broken = self._broken(merged, x)
+            # Years that no price would change are right if there are cells for them.
+            settled = not broken.any() or (years is not None and not self.split.any())
+            worth = self._worth(merged, split, solution, x, cells) if settled else broken
+            if settled and not worth.any():
+                self.split |= broken
+                self.sure = not broken.any()
                 return np.asarray(x)
-            self.split |= apart if again < ROUNDS else True
+            self.split |= worth if again < ROUNDS else True
         return None
+
+    def months(self, found: Floats, still: Ints, cells: Reference) -> Floats | None:
+        """Find the answer nearest to a reference of cells with the years of an answer, and with what is in no block.
+
+        None where that is not proved. Where it is not sure that the years leave room, only blocks that a row told apart are looked at.
+        """
+        program = self.program
+        lower, upper = program.lower.copy(), program.upper.copy()
+        lower[still] = upper[still] = np.clip(found, lower, upper)[still]
+        search = replace(self, program=program.with_bounds(lower, upper))
+        search.split, search.told, search.sure = self.split.copy(), self.told.copy(), self.sure
+        if program.nonzeros > SMALL:
+            search.split = _apart(program, self.parts, found) | self.all_told()
+        year = found[self.parts.years] - self.parts.other
+        return search.nearest("months", None, replace(cells, value=self.parts.weight * year[self.parts.block]))
 
     def all_told(self) -> Bools:
         """Blocks about whose cells a row that was broken says different things."""
@@ -259,13 +279,15 @@ class _Search:
         matrix = sp.csr_array(program.matrix @ spread)
         matrix.data[np.abs(matrix.data) < 1e-12] = 0.0
         matrix.eliminate_zeros()
-        rows = np.flatnonzero(self._needed() & (np.diff(matrix.indptr) > 0))
         low, high = _limits(program, parts)
         lower, upper = program.lower.copy(), program.upper.copy()
         one = ~self.split
         lower[parts.years[one]] = np.maximum(lower[parts.years], low + parts.other)[one]
         upper[parts.years[one]] = np.minimum(upper[parts.years], high + parts.other)[one]
         lower = np.minimum(lower, upper)
+        # Where nothing moves there is nothing to find, and last digits cannot forbid what was found.
+        moves = (lower < upper)[kept].astype(float)
+        rows = np.flatnonzero(self._needed() & (abs(matrix) @ moves > 0))
         merged = Program(
             lower[kept],
             upper[kept],

@@ -64,8 +64,10 @@ def case(seed: int) -> Case:
     rows("year limits", [(np.arange(BLOCKS), year, 1.0)], -np.inf, np.where(rng.random(BLOCKS) < 0.4, half, np.inf))
     rows("month limits", [(np.arange(MONTHS), month, 1.0)], -np.inf, np.inf if seed % 2 else tight)
     some = rng.choice(size, 4, replace=False)
-    most = np.maximum(1.2 * shape.ravel(), lower.ravel())[some] if seed % 4 > 1 else np.inf
-    rows("cell limits", [(np.arange(4), cell[some], 1.0)], -np.inf, most)
+    most = np.maximum(1.2 * shape.ravel(), lower.ravel())[some] if seed % 4 > 1 else np.full(4, np.inf)
+    if seed % 8 == 6:  # the months of one block, which leave its year less than is wanted
+        some, most = np.arange(MONTHS), np.maximum(0.9 * shape[0], lower[0])
+    rows("cell limits", [(np.arange(len(some)), cell[some], 1.0)], -np.inf, most)
     program = builder.build()
 
     moves = ~still.ravel()
@@ -150,6 +152,26 @@ def test_nothing_is_nearer(name: str, seed: int, monkeypatch: pytest.MonkeyPatch
     value = parts.weight * (x[parts.years] - parts.other)[parts.block]
     months = least(program, made.cells, value, x, parts.years)
     assert distance(made.cells, value, x) == pytest.approx(distance(made.cells, value, months), rel=1e-6, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("seed", "steps"), [(5, ["", "months"]), (11, ["", "2", "months", "months 2"]), (6, ["", "months", "with cells"])]
+)
+def test_years_are_found_with_all_cells_only_where_they_need_it(
+    seed: int, steps: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where months have room for the years that were found without their rules these stay; not where a price says otherwise."""
+    monkeypatch.setattr("allocator.proportion.SMALL", 0)
+    made, found = case(seed), list[str]()
+
+    def solve(program: Program, costs: Floats, step: str, start: Vertex | None) -> Solution:
+        found.append(step)
+        return engine("highs").solve(program, costs, start=start)
+
+    first = engine("highs").solve(made.program, np.zeros(made.program.shape[1]))
+    assert first.x is not None
+    assert in_proportion(made.program, made.parts, first.x, made.years, made.cells, solve) is not None
+    assert found[: len(steps)] == steps
 
 
 def test_where_months_may_stand_in_proportion_they_are_not_columns() -> None:

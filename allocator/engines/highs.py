@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import highspy
 import numpy as np
 
-from allocator.engines.policy import SMALL, Method, answer, from_start, rows_tolerance, unanswered
+from allocator.engines.policy import RULES_OFF, SMALL, Method, answer, from_start, rows_tolerance, unanswered
 from allocator.engines.status import BASIC, FREE, LOWER, UPPER, Codes, Solution, Status, Vertex, worthwhile
 from allocator.errors import EngineError
 from allocator.program import Floats, Program
@@ -40,6 +40,7 @@ _OPTIONS: dict[str, object] = {
     "mip_feasibility_tolerance": 1e-9,
     "mip_rel_gap": 1e-9,
     "mip_abs_gap": 1e-9,
+    "presolve_rule_off": RULES_OFF,
 }
 
 

@@ -26,6 +26,7 @@ from pybind11_abseil.status import StatusNotOk  # type: ignore[import-untyped]
 from allocator.engines import message
 from allocator.engines.mathopt import solver
 from allocator.engines.policy import (
+    RULES_OFF,
     SMALL,
     Breakdown,
     Method,
@@ -108,10 +109,10 @@ def _methods(program: Program, costs: Floats, *, begun: bool) -> Sequence[Method
     if not program.integer.any():
         if program.nonzeros <= SMALL:
             return (simplex, glop, interior)
+        priced = mostly_priced(program, costs)
         if begun:
-            return (interior, simplex, glop)
-        quick = (_dual(),) if mostly_priced(program, costs) else ()
-        return (*quick, _begun(program), interior, simplex, glop)
+            return (_begun(program), interior, simplex, glop) if priced else (interior, simplex, glop)
+        return (*((_dual(),) if priced else ()), _begun(program), interior, simplex, glop)
     return (whole, scip, _method("CP-SAT")) if _discrete(program) else (whole, scip)
 
 
@@ -200,6 +201,7 @@ def _parameters(name: str, rows: float) -> tuple[int, parameters_pb2.SolveParame
         highs = parameters.highs
         highs.string_options["parallel"] = "off"
         highs.int_options["threads"] = 1
+        highs.int_options["presolve_rule_off"] = RULES_OFF
         if name != "HiGHS":
             highs.string_options["solver"] = "simplex" if name.endswith("simplex") else "ipx"
         for key in ("primal_feasibility_tolerance", "dual_feasibility_tolerance", "mip_feasibility_tolerance"):
