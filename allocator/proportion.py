@@ -197,6 +197,7 @@ class _Search:
     about: _Uneven
 
     def __post_init__(self) -> None:
+        # Blocks with cells of their own, rows that were broken once, and whether the years are known to leave their cells room.
         self.split = np.zeros(len(self.parts.years), bool)
         self.told = np.zeros(self.program.shape[0], bool)
         self.sure = True
@@ -209,7 +210,7 @@ class _Search:
             merged = self._merged()
             split = nearest(merged.program, self._reference(merged, years, cells), np.zeros(len(merged.kept)))
             step = f"{name} {again + 1}".strip() if again else name
-            # Where no cell moves by itself nothing moving is where to begin: the dual simplex method mends what that breaks.
+            # Where no cell moves by itself, nothing moving is where to begin: the dual simplex method mends what that breaks.
             start = split.at_rest() if cells is None and not self.split.any() else None
             solution = self.solve(split.program, split.costs, step, start)
             if solution.status in IMPOSSIBLE and not self.sure:
@@ -324,9 +325,10 @@ class _Search:
         near = BROKEN * np.maximum(1.0, np.abs(value))
         broken = (program.row_lower - value > near) | (value - program.row_upper > near)
         broken[merged.rows] = False
-        uneven = about.uneven & broken[about.row]
+        # A row that was left out because nothing in it moves is about all of its blocks.
+        concerned = broken[about.row] & (about.uneven | self._needed()[about.row])
         self.told |= broken
-        return np.bincount(about.block[uneven], minlength=len(self.split)) > 0
+        return np.bincount(about.block[concerned], minlength=len(self.split)) > 0
 
     def _worth(self, merged: Merged, split: Split, solution: Solution, x: Floats, cells: Reference | None) -> Bools:
         """Blocks whose cells would better move apart, as prices tell."""
