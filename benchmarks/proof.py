@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -29,6 +29,8 @@ MODELS = "models.csv"
 EVERY = 10
 """So many models are compared with the oracle for one that is also planned on every engine."""
 TRIAL = 10
+BATCH = 400
+"""Models after which processes are replaced, so that what libraries keep does not grow."""
 SUITES = {
     "batch kills": ("tests/batches/test_kills.py", 0),
     "publish kills": ("tests/registry/test_registry_faults.py", 0),
@@ -114,11 +116,9 @@ class Models:
         if not left:
             return
         started = time.perf_counter()
-        workers = ProcessPoolExecutor(processes, mp_context=get_context("spawn"), max_tasks_per_child=200)
-        with workers, self.file.open("a", encoding="utf-8", newline="") as file:
-            seed_of = {workers.submit(prove, seed): seed for seed in left}
-            for count, future in enumerate(as_completed(seed_of), 1):
-                seed, error = seed_of[future], future.exception()
+        with self.file.open("a", encoding="utf-8", newline="") as file:
+            for count, (seed, future) in enumerate(_proved(left, processes), 1):
+                error = future.exception()
                 wrong = "" if error is None else " ".join(f"{type(error).__name__}: {error}".split())[:500]
                 self.done[seed] = (0.0 if wrong else future.result(), wrong)
                 csv.writer(file).writerow([self.state, seed, f"{self.done[seed][0]:.2f}", wrong])
@@ -132,6 +132,15 @@ class Models:
     def failed(self, seeds: range) -> Iterator[int]:
         """Seeds that disagree."""
         return (s for s in seeds if self.done.get(s, (0.0, ""))[1])
+
+
+def _proved(seeds: list[int], processes: int) -> Iterator[tuple[int, Future[float]]]:
+    """Seeds and what became of them, by processes that are replaced now and then: one pool that does so itself stops (Python 3.11)."""
+    for begin in range(0, len(seeds), BATCH):
+        with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as workers:
+            seed_of = {workers.submit(prove, seed): seed for seed in seeds[begin : begin + BATCH]}
+            for future in as_completed(seed_of):
+                yield seed_of[future], future
 
 
 def run_suite(name: str, path: str, proof: int, state: str) -> str:
