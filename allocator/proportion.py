@@ -225,12 +225,12 @@ class _Search:
             broken = self._broken(merged, x)
             # Years that no price would change are right if there are cells for them.
             settled = not broken.any() or (years is not None and not self.split.any())
-            worth = self._worth(merged, split, solution, x, cells) if settled else broken
-            if settled and not worth.any():
+            apart = self._worth(merged, split, solution, x, cells) if settled else broken
+            if settled and not apart.any():
                 self.split |= broken
                 self.sure = not broken.any()
                 return np.asarray(x)
-            self.split |= worth if again < ROUNDS else True
+            self.split |= apart if again < ROUNDS else True
         return None
 
     def months(self, found: Floats, still: Ints, cells: Reference) -> Floats | None:

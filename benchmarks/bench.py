@@ -253,7 +253,7 @@ def main() -> None:
     parser.add_argument(
         "--sizes",
         default=SIZES,
-        help=f"numbers of reps, each with its own number of runs or without, or all: {ALL_SIZES}",
+        help=f"numbers of reps, each with its own number of runs or without, or all: {ALL_SIZES}; 0 for none",
     )
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--limit", type=float, default=900.0, help="seconds on the clock after which a run is stopped")
@@ -266,6 +266,8 @@ def main() -> None:
     bench = Bench(chosen.limit)
     for of_size in (ALL_SIZES if chosen.sizes == "all" else chosen.sizes).split(","):
         size, _colon, runs = of_size.partition(":")
+        if not int(size):
+            continue
         with tempfile.TemporaryDirectory() as folder:
             run("prepare", Path(folder), math.inf, size, chosen.promises)
             bench.measure(int(size), CONTENDERS, Path(folder), int(runs or chosen.runs))

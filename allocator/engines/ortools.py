@@ -110,9 +110,10 @@ def _methods(program: Program, costs: Floats, *, begun: bool) -> Sequence[Method
         if program.nonzeros <= SMALL:
             return (simplex, glop, interior)
         priced = mostly_priced(program, costs)
-        if begun:
-            return (_begun(program), interior, simplex, glop) if priced else (interior, simplex, glop)
-        return (*((_dual(),) if priced else ()), _begun(program), interior, simplex, glop)
+        if begun and not priced:
+            return (interior, simplex, glop)
+        quick = (_dual(),) if priced and not begun else ()
+        return (*quick, _begun(program), interior, simplex, glop)
     return (whole, scip, _method("CP-SAT")) if _discrete(program) else (whole, scip)
 
 
