@@ -9,7 +9,17 @@ from dataclasses import dataclass
 import highspy
 import numpy as np
 
-from allocator.engines.policy import RULES_OFF, SMALL, Method, answer, from_start, rows_tolerance, unanswered
+from allocator.engines.basic_solution import standing
+from allocator.engines.policy import (
+    RULES_OFF,
+    SMALL,
+    Method,
+    answer,
+    from_start,
+    mostly_priced,
+    rows_tolerance,
+    unanswered,
+)
 from allocator.engines.status import BASIC, FREE, LOWER, UPPER, Codes, Solution, Status, Vertex, worthwhile
 from allocator.errors import EngineError
 from allocator.program import Floats, Program
@@ -64,7 +74,7 @@ class Highs:
 
         def ways(program: Program) -> Sequence[Method]:
             first = from_vertex(program, start)
-            return (*first, *methods(program, begun=bool(first)))
+            return (*first, *methods(program, costs, begun=bool(first)))
 
         return answer(program, costs, seconds, ways)
 
@@ -73,11 +83,8 @@ Look = Callable[[highspy.Highs], None]
 """Looks at HiGHS after a run."""
 
 
-def methods(program: Program, look: Look | None = None, *, begun: bool = False) -> Sequence[Method]:
-    """Return the ways in which HiGHS tries to solve a program, the most promising first.
-
-    Where the simplex method has begun from a vertex and did not come to an end, it is not the next to be tried.
-    """
+def methods(program: Program, costs: Floats, look: Look | None = None, *, begun: bool = False) -> Sequence[Method]:
+    """Return the ways in which HiGHS tries to solve a program, the most promising first."""
     if program.integer.any():
         if _VERSION.startswith("1.14."):
             raise EngineError(
@@ -92,7 +99,7 @@ def methods(program: Program, look: Look | None = None, *, begun: bool = False) 
     last = _method("simplex without presolve", look, solver="simplex", presolve="off")
     if program.nonzeros <= SMALL:
         return (simplex, interior, last)
-    if begun:
+    if begun and not mostly_priced(program, costs):
         return (interior, simplex, last)
     return (_method("simplex", look, solver="simplex", simplex_iteration_limit=worthwhile(program)), interior, last)
 
@@ -108,7 +115,7 @@ def from_vertex(program: Program, start: Vertex | None) -> Sequence[Method]:
         set_vertex(highs, start)
         return from_start(run_loaded(highs, program))
 
-    return (Method("HiGHS from a vertex", run),)
+    return (*standing(program, start), Method("HiGHS from a vertex", run))
 
 
 def set_vertex(highs: highspy.Highs, start: Vertex) -> None:

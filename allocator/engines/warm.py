@@ -107,7 +107,7 @@ class Warm:
             begin = self._from(goal, basis)
         elif start is not None and start.fits(program):
             begin = self._on(start)
-        found = answer(program, costs, seconds, lambda p: (*begin, *methods(p, left.append, begun=bool(begin))))
+        found = answer(program, costs, seconds, lambda p: (*begin, *methods(p, costs, left.append, begun=bool(begin))))
         if left:
             self.cold += 1
         else:

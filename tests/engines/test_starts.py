@@ -7,9 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from lp_cases import random_program
 
 from allocator.engines import engine
-from allocator.engines.status import Status, Vertex
+from allocator.engines.basic_solution import basic_solution, standing
+from allocator.engines.status import Status, Vertex, certify
 from allocator.nearness import Reference, nearest
 from allocator.program import Floats, Program, ProgramBuilder
 
@@ -58,6 +60,37 @@ def test_the_best_vertex_takes_no_pivot(name: str) -> None:
         assert begun.iterations is not None
         assert begun.iterations > 0
         assert again.iterations == 0
+        assert again.detail.startswith("the same vertex")
+
+
+@pytest.mark.parametrize("name", ["ortools", "highs"])
+def test_values_and_duals_of_a_basis(name: str) -> None:
+    """What a basis says by itself proves the answer that stands there: equalities, ranges, free rows and columns, bounds below 0."""
+    seen = 0
+    for seed in range(0, 400, 2):
+        program, costs = random_program(seed)
+        found = engine(name).solve(program, costs)
+        if found.vertex is None or not found.vertex.columns.size:
+            continue
+        told = basic_solution(program, costs, found.vertex)
+        assert certify(program, costs, told).proved, seed
+        assert told.bound == pytest.approx(found.bound, rel=1e-9, abs=1e-9 * np.abs(costs).max())
+        seen += 1
+    assert seen > 100
+
+
+def test_what_is_no_basis() -> None:
+    """Too few or too many basic columns and rows are no basis; a singular one is told of; a way that is long is not looked at."""
+    program, costs, _second = transport(1)
+    found = engine("highs").solve(program, costs)
+    assert found.vertex is not None
+    lower = np.zeros(program.shape[1], np.int8)
+    assert basic_solution(program, costs, replace(found.vertex, columns=lower)).status is Status.ERROR
+    singular = lower.copy()
+    singular[:24] = 1  # of two rows
+    with pytest.raises(RuntimeError):
+        basic_solution(program, costs, Vertex(singular, np.zeros(program.shape[0], np.int8)))
+    assert standing(program, replace(found.vertex, dual=True)) == ()
 
 
 @pytest.mark.parametrize("name", ENGINES)
