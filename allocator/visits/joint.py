@@ -108,7 +108,7 @@ def date_joint(
     pool, on = np.divmod(unit, days)
     ideal = items.day[items.start[item]]
     far = np.minimum(np.abs(horizon.rank[day] - horizon.rank[ideal]), FROM_IDEAL)
-    far += joint_costs(kept, horizon, wishes.purpose, items.member[item], items.window[item], day)
+    far += joint_costs(kept, wishes.purpose, items.member[item], day)
     arcs = [
         (at_item + entry, at_rep + at, 1, far),
         (wishes.wish, at_item + np.arange(len(wishes.item)), left[wishes.item], 0),

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allocator.formulation.arrays import positions
-from allocator.visits.horizon import Bools, Horizon, Ints
+from allocator.visits.horizon import Horizon, Ints
 from allocator.visits.items import Wanted
 from allocator.visits.rings import Rings
 from allocator.visits.tasks import NOT_KEPT
@@ -39,12 +39,6 @@ class Kept:
         """``member · DAYS + day`` of each visit; sorted."""
         return self.member * DAYS + self.day
 
-    def has(self, member: Ints, first: Ints, last: Ints) -> Bools:
-        """Whether the kept run has dates of clients from ``first`` to ``last``."""
-        key = self.key
-        begin = np.searchsorted(key, member * DAYS + first)
-        return np.asarray(np.searchsorted(key, member * DAYS + last, side="right") > begin)
-
 
 def read_kept(keep: pd.DataFrame, names: NDArray[np.object_], horizon: Horizon, rings: Rings) -> Kept:
     """Read client, date and purpose of a kept ``visits`` frame; ``names`` are this plan's clients, in the order of the rings."""
@@ -59,13 +53,12 @@ def read_kept(keep: pd.DataFrame, names: NDArray[np.object_], horizon: Horizon, 
     return Kept(member[order], day[order], purpose[order])
 
 
-def joint_costs(kept: Kept | None, horizon: Horizon, purpose: str, member: Ints, window: Ints, day: Ints) -> Ints:
+def joint_costs(kept: Kept | None, purpose: str, member: Ints, day: Ints) -> Ints:
     """Costs of joint visits on days on which the kept run does not have the client, and on those on which it has no such visit."""
     if kept is None:
         return np.zeros(len(day), np.int64)
     key = member * DAYS + day
-    known = kept.has(member, horizon.window_first[window], horizon.window_last[window])
-    other_day = known & ~np.isin(key, kept.key)
+    other_day = ~np.isin(key, kept.key)
     other_visit = ~np.isin(key, kept.key[kept.purpose == purpose])
     return np.asarray(NOT_KEPT * (other_day.astype(np.int64) + other_visit))
 

@@ -72,7 +72,6 @@ class Workshop:
         _pairs, pair = np.unique(items.member * len(horizon.window_first) + items.window, return_inverse=True)
         at = self.row[items.member]
         area, between = self._areas(at)
-        keeps, kept = self._kept(members, items)
         return Task(
             rep=rep,
             month=horizon.month,
@@ -98,22 +97,20 @@ class Workshop:
             weekdays=self.clients.weekdays[at],
             first=items.first,
             mixed=np.isin(items.member, self.mixed),
-            kept=kept,
             start=items.start,
             day=items.day,
             between=between,
             blocked=_own_keys(self.closed, members, days),
-            keeps=keeps,
+            keeps=self._keeps(members),
         )
 
-    def _kept(self, members: Ints, items: Items) -> tuple[Ints, np.ndarray]:
+    def _keeps(self, members: Ints) -> Ints:
+        """Days that a kept run has of some members: ``number · days + day``, in order."""
         if self.kept is None:
-            return np.zeros(0, np.int64), np.zeros(len(items), bool)
-        days = len(self.horizon.days)
-        first, last = self.horizon.window_first[items.window], self.horizon.window_last[items.window]
+            return np.zeros(0, np.int64)
         known = np.flatnonzero(np.isin(self.kept.member, members))
         at = np.searchsorted(members, self.kept.member[known])
-        return np.unique(at * days + self.kept.day[known]), self.kept.has(items.member, first, last)
+        return np.unique(at * len(self.horizon.days) + self.kept.day[known])
 
     def _areas(self, client: Ints) -> tuple[Ints, Ints]:
         """Own numbers of the clients' areas, and what a visit in one costs on a day of another."""

@@ -45,8 +45,8 @@ class Task:
     row, client, pair, low, high, first_day, last_day, visits, promised, minutes, spacing, area, weekdays : int array, shape (items,)
         ``pair`` numbers client and window; ``low`` to ``high`` are offered, ``first_day`` to ``last_day`` the promise's window;
         ``weekdays`` has a bit for each preferred weekday, 0 for any; ``area`` is −1 where unknown.
-    first, mixed, kept : bool array, shape (items,)
-        First visits; clients whom two reps visit; items of which a kept run has dates.
+    first, mixed : bool array, shape (items,)
+        First visits; clients whom two reps visit.
     start, day : int array
         Ideal days of the items.
     between : int array, shape (areas, areas)
@@ -79,7 +79,6 @@ class Task:
     weekdays: Ints
     first: Bools
     mixed: Bools
-    kept: Bools
     start: Ints
     day: Ints
     between: Ints
@@ -101,7 +100,7 @@ class Task:
 
 OF_ITEMS = (
     *("row", "client", "pair", "low", "high", "first_day", "last_day", "visits", "promised", "minutes", "spacing"),
-    *("area", "weekdays", "first", "mixed", "kept"),
+    *("area", "weekdays", "first", "mixed"),
 )
 """Fields of a task with one entry for each item."""
 
@@ -237,7 +236,7 @@ def day_costs(task: Task, home: Ints, item: Ints, day: Ints, key: Ints) -> Ints:
     wishes = task.weekdays[item]
     cost += np.where((wishes > 0) & (((wishes >> task.weekday[day]) & 1) == 0), OTHER_WEEKDAY, 0)
     if len(task.keeps):
-        cost += np.where(task.kept[item] & ~_among(key, task.keeps), NOT_KEPT, 0)
+        cost += np.where(_among(key, task.keeps), 0, NOT_KEPT)
     return cost
 
 

@@ -15,7 +15,7 @@ from random_plans import plan
 from allocator.model import Model
 from allocator.visits import Schedule, schedule
 
-SOME = 34 if "ALLOCATOR_PROOF" in os.environ else 12
+SOME = 34 if "ALLOCATOR_PROOF" in os.environ else 20
 """Engineers of a plan that goes to several processes."""
 
 

@@ -77,7 +77,7 @@ def choices(task: Task, placed: Placed) -> dict[tuple[int, int], int]:
                 cost += int(task.between[task.area[i], home[d]])
             if task.weekdays[i] and not task.weekdays[i] >> task.weekday[d] & 1:
                 cost += 200
-            found[i, d] = cost + 1000 * (bool(task.kept[i]) and key not in keeps)
+            found[i, d] = cost + 1000 * (bool(keeps) and key not in keeps)
     return found
 
 
