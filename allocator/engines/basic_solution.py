@@ -50,5 +50,5 @@ def basic_solution(program: Program, costs: Floats, vertex: Vertex) -> Solution:
     if len(columns):
         factors = splu(held[:, columns].tocsc())
         x[columns] = factors.solve(side - held @ x)
-        duals[rows] = factors.solve(costs[columns], trans="T")
+        duals[rows] = factors.solve(costs[columns], trans="T")  # type: ignore[call-overload]
     return Solution(Status.OPTIMAL, x, duals, float(costs @ x), 0.0, "optimal", 0, vertex)
