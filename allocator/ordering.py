@@ -218,7 +218,7 @@ class Ordering:
             weight = weight if goal.kind == kind else max(weight * OUTWEIGHS, LEAST)
             kind = goal.kind
             costs += weight * goal.costs
-        solution = self._solve(self.out.program, costs, _all_from(goals), self.out.vertex)
+        solution = self._go_on(costs, _all_from(goals))
         if solution.status is not Status.OPTIMAL:
             self._stop(solution)
             return 0, None
@@ -237,17 +237,23 @@ class Ordering:
 
     def _take(self, goal: Goal) -> None:
         """Solve one goal and hold it."""
-        solution = self._solve(self.out.program, goal.costs, goal.name, self.out.vertex)
-        if solution.status in IMPOSSIBLE and self.out.vertex is not None:
-            solution = self._solve(self.out.program, goal.costs, goal.name)
-        if solution.status in IMPOSSIBLE and self.out.x is not None:
-            # The answer so far keeps all goals, but for the last digits: then those are what is in the way.
-            self.out.program = around(self.out.program, self.out.x)
-            solution = self._solve(self.out.program, goal.costs, goal.name)
+        solution = self._go_on(goal.costs, goal.name)
         if solution.status is not Status.OPTIMAL:
             self._stop(solution)
             return
         self._accept(goal, solution)
+
+    def _go_on(self, costs: Floats, name: str) -> Solution:
+        """Solve from where the answer so far stands."""
+        out = self.out
+        solution = self._solve(out.program, costs, name, out.vertex)
+        if solution.status in IMPOSSIBLE and out.vertex is not None:
+            solution = self._solve(out.program, costs, name)
+        if solution.status in IMPOSSIBLE and out.x is not None:
+            # The answer so far keeps all goals, but for the last digits: then those are what is in the way.
+            out.program = around(out.program, out.x)
+            solution = self._solve(out.program, costs, name)
+        return solution
 
     def _take_loosely(self, goal: Goal, rows: int) -> None:
         """Solve a goal behind rows that hold values (those after ``rows``): they give way a little where whole numbers need it."""
