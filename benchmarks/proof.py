@@ -74,7 +74,7 @@ def _on_every_engine(model: object) -> None:
     """
     from allocator.solving import solve
 
-    plans = {e: solve(model, engine=e, visits=False) for e in ("ortools", "highs", "pulp")}  # type: ignore[arg-type]
+    plans = {e: solve(model, engine=e, quick=True) for e in ("ortools", "highs", "pulp")}  # type: ignore[arg-type]
     assert len({p.status for p in plans.values()}) == 1, {e: p.status for e, p in plans.items()}
     first, whole = plans["ortools"], bool(model["products"]["large"].any())  # type: ignore[index]
     for name, plan in plans.items():
