@@ -244,7 +244,7 @@ class Ordering:
         self._accept(goal, solution)
 
     def _go_on(self, costs: Floats, name: str) -> Solution:
-        """Solve from where the answer so far stands."""
+        """Solve from where the answer so far stands; where that is said to be impossible, from nothing, then with bounds around it."""
         out = self.out
         solution = self._solve(out.program, costs, name, out.vertex)
         if solution.status in IMPOSSIBLE and out.vertex is not None:

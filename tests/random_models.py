@@ -172,7 +172,9 @@ class Maker(TableMaker):
             options.append({"metric": "leads"} | self._bound(5, most=0))
         market = self.rows("market")
         if market:
-            scope = "; ".join(f"{k}={market[0][k]}" for k in ("product", "unit", "industry") if market[0][k])
+            met = "", *self.codes("clients", "industry")
+            cut = market[0] if market[0]["industry"] in met else market[0] | {"industry": ""}
+            scope = "; ".join(f"{k}={cut[k]}" for k in ("product", "unit", "industry") if cut[k])
             options += 2 * [{"metric": "market_share", "scope": self.pick("", scope)} | self._bound(0.3)]
             if market[0]["product"] and not market[0]["unit"]:
                 options.append(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import highspy
 import numpy as np
 
-from allocator.engines.basic_solution import standing
+from allocator.engines.basic_solution import same_vertex
 from allocator.engines.policy import (
     RULES_OFF,
     SMALL,
@@ -84,7 +84,11 @@ Look = Callable[[highspy.Highs], None]
 
 
 def methods(program: Program, costs: Floats, look: Look | None = None, *, begun: bool = False) -> Sequence[Method]:
-    """Return the ways in which HiGHS tries to solve a program, the most promising first."""
+    """Return the ways in which HiGHS tries to solve a program, the most promising first.
+
+    Where the simplex method has begun from a vertex and did not come to an end, it is not the next to be tried, unless most columns are
+    priced.
+    """
     if program.integer.any():
         if _VERSION.startswith("1.14."):
             raise EngineError(
@@ -115,7 +119,7 @@ def from_vertex(program: Program, start: Vertex | None) -> Sequence[Method]:
         set_vertex(highs, start)
         return from_start(run_loaded(highs, program))
 
-    return (*standing(program, start), Method("HiGHS from a vertex", run))
+    return (*same_vertex("HiGHS", start), Method("HiGHS from a vertex", run))
 
 
 def set_vertex(highs: highspy.Highs, start: Vertex) -> None:

@@ -24,7 +24,7 @@ from ortools.math_opt import (
 from pybind11_abseil.status import StatusNotOk  # type: ignore[import-untyped]
 
 from allocator.engines import message
-from allocator.engines.basic_solution import standing
+from allocator.engines.basic_solution import same_vertex
 from allocator.engines.mathopt import solver
 from allocator.engines.policy import (
     RULES_OFF,
@@ -100,7 +100,7 @@ def _from_vertex(program: Program, start: Vertex | None) -> Sequence[Method]:
     def run(program: Program, costs: Floats, seconds: float | None) -> Solution:
         return from_start(_run("GLOP", program, costs, seconds, start))
 
-    return (*standing(program, start), Method("OR-Tools GLOP from a vertex", run))
+    return (*same_vertex("OR-Tools", start), Method("OR-Tools GLOP from a vertex", run))
 
 
 def _methods(program: Program, costs: Floats, *, begun: bool) -> Sequence[Method]:

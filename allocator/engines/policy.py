@@ -37,10 +37,7 @@ def rows_tolerance(program: Program) -> float:
 
 
 def mostly_priced(program: Program, costs: Floats) -> bool:
-    """Whether most of the columns that may move have a cost that counts: then little stands in the way of the dual simplex method.
-
-    Where it is not so, and the simplex method did not come to an end from a vertex, the interior point is the next to be tried.
-    """
+    """Whether most of the columns that may move have a cost that counts: then little stands in the way of the dual simplex method."""
     free, size = program.lower < program.upper, np.abs(costs)
     counts = free & (size > 1e-6 * size.max(initial=0.0))
     return bool(np.count_nonzero(counts) > MOSTLY * np.count_nonzero(free))

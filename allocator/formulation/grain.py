@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from allocator.formulation.arrays import positions
+from allocator.formulation.arrays import alike, positions
 from allocator.formulation.assigning import assign
 from allocator.formulation.stays import stays
 from allocator.model import Model
@@ -306,7 +306,7 @@ def _by_carrier(values: Floats, carrier: Ints, nobody: float) -> Floats:
 
 
 def _shifts(model: Model, people: People, owner: Ints) -> tuple[Ints, Floats]:
-    """Kind of each client by the shifts that hold it, and the factors by kind, shape (kinds, products, months)."""
+    """Kind of each client by what shifts come to, and the factors by kind, shape (kinds, products, months)."""
     shifts, clients, calendar = model["shifts"], model["clients"], model.calendar
     products = model["products"]
     if not len(shifts):
@@ -333,7 +333,9 @@ def _shifts(model: Model, people: People, owner: Ints) -> tuple[Ints, Floats]:
     factors = np.ones((len(patterns), len(products), len(months)))
     for k, factor in enumerate(shifts["factor"].to_numpy(float)):
         factors *= np.where(patterns[:, k, None, None] & of_product[k][None, :, None] & during[k], factor, 1.0)
-    return kind.ravel(), factors
+    # Shifts that come to the same do not tell clients apart: one that is over before the plan, or two that close the same months.
+    different, same = alike(factors.reshape(len(patterns), -1))
+    return same[kind.ravel()], different.reshape(-1, *factors.shape[1:])
 
 
 def _promises(model: Model, groups: pd.DataFrame, stay: Floats) -> tuple[Ints, Floats]:

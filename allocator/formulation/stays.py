@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from allocator.formulation.arrays import alike
 from allocator.model import Model
 
 
 def stays(model: Model) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Shares of the months in which active clients are clients: each kind once, shape (kinds, months), and the kind of each client.
 
-    A month counts by its working days from ``since`` to the day before ``lost_on``.
+    A month counts by its working days from ``since`` to the day before ``lost_on``: who begins on its first one is there for all of it.
     """
     calendar, clients = model.calendar, model["clients"]
     first, last = calendar.days[0], calendar.days[-1]
@@ -27,4 +28,5 @@ def stays(model: Model) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     there = np.stack([calendar.between(a, b) & calendar.working for a, b in of_kind]) @ of_month
     days = calendar.working_days
     share = np.divide(there, days, out=np.ones_like(there), where=days > 0)
-    return share, np.asarray(kind, np.int64)
+    different, same = alike(share)
+    return different, same[kind]

@@ -131,7 +131,8 @@ def _day_costs(task: Task, load: Load, item: Ints, day: Ints) -> float:
 def cost_and_bound(task: Task, home: Ints, item: Ints, day: Ints, *, proved: bool) -> tuple[float, float]:
     """Return what a rep's dates cost, and a lower bound for every schedule that dates as many visits.
 
-    There a visit stands anywhere in its promise's window; without spacing in its month (or week), unless its date is outside.
+    What dates other than those of a kept run pay is in neither. There a visit stands anywhere in its promise's window; without spacing in
+    its month (or week), unless its date is outside.
 
     Parameters
     ----------
@@ -147,6 +148,8 @@ def cost_and_bound(task: Task, home: Ints, item: Ints, day: Ints, *, proved: boo
     item, day = item[dated], day[dated]
     if not len(item):
         return 0.0, 0.0
+    if len(task.keeps):
+        task, proved = replace(task, keeps=task.keeps[:0]), False
     load = make_load(task, PARTS[0])
     cost = float(day_costs(task, home, item, day, task.client[item] * task.days + day).sum())
     cost += _day_costs(task, load, item, day)

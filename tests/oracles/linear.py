@@ -224,16 +224,23 @@ class LinearProgram:
             lower, upper = lower.copy(), upper.copy()
             lower[whole] = upper[whole] = np.round(np.asarray(rounded.x)[whole])
         one_sided = low != high
-        found = linprog(
-            costs,
-            A_ub=matrix[one_sided],
-            b_ub=high[one_sided],
-            A_eq=matrix[~one_sided],
-            b_eq=high[~one_sided],
-            bounds=list(zip(lower, upper, strict=True)),
-            method="highs",
-            options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-9},
-        )
+        for presolve in (True, False):  # which is too sure now and then that there is no point, or gives up
+            found = linprog(
+                costs,
+                A_ub=matrix[one_sided],
+                b_ub=high[one_sided],
+                A_eq=matrix[~one_sided],
+                b_eq=high[~one_sided],
+                bounds=list(zip(lower, upper, strict=True)),
+                method="highs",
+                options={
+                    "presolve": presolve,
+                    "primal_feasibility_tolerance": 1e-10,
+                    "dual_feasibility_tolerance": 1e-9,
+                },
+            )
+            if found.status == 0:
+                break
         self._check(found.status, found.message)
         self.x = np.asarray(found.x)
         return goal.at(self.x)

@@ -57,7 +57,7 @@ def narrowed(task: Task) -> Task:
 def choices(task: Task, placed: Placed) -> dict[tuple[int, int], int]:
     """Days that each item may have, and what they cost, as the page says."""
     home = home_areas(task)
-    blocked, keeps = set(task.blocked.tolist()), set(task.keeps.tolist())
+    blocked = set(task.blocked.tolist())
     outside = {
         i
         for i, d in zip(placed.item.tolist(), placed.day.tolist(), strict=True)
@@ -77,7 +77,7 @@ def choices(task: Task, placed: Placed) -> dict[tuple[int, int], int]:
                 cost += int(task.between[task.area[i], home[d]])
             if task.weekdays[i] and not task.weekdays[i] >> task.weekday[d] & 1:
                 cost += 200
-            found[i, d] = cost + 1000 * (bool(keeps) and key not in keeps)
+            found[i, d] = cost
     return found
 
 
