@@ -24,6 +24,7 @@ from allocator.formulation.answers import effort_tables, key_figures
 from allocator.formulation.effort import Effort, effort_program
 from allocator.formulation.grain import grain_like
 from allocator.formulation.quotas import Quotas, quota_program
+from allocator.formulation.visiting import out_of_order
 from allocator.model import LEVELS, Model
 from allocator.ordering import HELD, Ordering, Outcome, worst_loss
 from allocator.plan import GoalValue, Plan
@@ -158,13 +159,13 @@ def _planned(
     refused = tuple(f.says for f in doubts if f.severity == "error")
     if any(f.severity == "error" and f.rule != "arithmetic" for f in doubts):
         return _plan_without_numbers(model, "infeasible", refused, effort.program, solver, clock)
-    first = (
-        _in_order(effort.program, solver, seconds, progress, wishes)
-        if near is None
-        else near.effort(effort, solver, seconds)
-    )
-    if first.status is Status.OPTIMAL and near is None:
-        settle_effort(effort, first, solver, seconds)
+    first = _make_effort(effort, solver, options)
+    ordered = np.zeros(len(effort.draft.segments.owner), bool)
+    while first.x is not None and (out_of_order(effort.draft, first.x) & ~ordered).any():
+        ordered |= out_of_order(effort.draft, first.x)
+        effort = effort_program(model, grain=grain, strict=options.strict, ordered=ordered)
+        again = _make_effort(effort, solver, options)
+        first = replace(again, solves=first.solves + again.solves, seconds=first.seconds + again.seconds)
     clock.lap("solve")
     if first.x is None or first.status is not Status.OPTIMAL:
         return _without_plan(model, effort.program, first, solver, clock)
@@ -247,6 +248,16 @@ def export(model: Model, path: Path, *, strict: bool = False) -> None:
     program = effort_program(model, strict=strict).program
     costs = program.goals[0].costs if program.goals else np.zeros(program.shape[1])
     write_program(program, costs, path)
+
+
+def _make_effort(effort: Effort, solver: Engine, options: _Options) -> Outcome:
+    """Solve the goals of an effort program, and settle what they leave open."""
+    if options.near is not None:
+        return options.near.effort(effort, solver, options.seconds)
+    outcome = _in_order(effort.program, solver, options.seconds, options.progress, options.wishes)
+    if outcome.status is Status.OPTIMAL:
+        settle_effort(effort, outcome, solver, options.seconds)
+    return outcome
 
 
 def _in_order(

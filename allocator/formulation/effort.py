@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -72,9 +72,17 @@ class Effort:
     rows: TargetRows
 
 
-def effort_program(model: Model, *, strict: bool = False, grain: Grain | None = None) -> Effort:
-    """Write the effort program of a model; ``strict`` makes promised visits and base targets hard."""
+def effort_program(
+    model: Model, *, strict: bool = False, grain: Grain | None = None, ordered: NDArray[np.bool_] | None = None
+) -> Effort:
+    """Write the effort program of a model; ``strict`` makes promised visits and base targets hard.
+
+    ``ordered`` are segments of the groups' curves of which the order is forced too, as an answer left it
+    (:func:`allocator.formulation.visiting.out_of_order`).
+    """
     draft = start_draft(make_grain(model) if grain is None else grain, strict=strict)
+    if ordered is not None:
+        draft.segments = replace(draft.segments, steeper=draft.segments.steeper | ordered)
     add_spend(draft)
     add_visits(draft)
     add_winning(draft)

@@ -12,6 +12,9 @@ from allocator.formulation.draft import Draft, widen
 from allocator.formulation.rules import AnyRule, rule
 from allocator.program import Floats, Ints, Labels
 
+ORDER = 1e-6
+"""Visits, relative to one and the width of a segment, that are noise where the order of segments is looked at."""
+
 
 def add_visits(draft: Draft) -> None:
     """Columns of visits.
@@ -82,6 +85,24 @@ def curves_in_order(draft: Draft) -> None:
     """
     segments, effort = draft.segments, draft.columns["effort"]
     order_segments(draft, curves_in_order, segments.owner, segments.steeper, effort)
+
+
+def out_of_order(draft: Draft, x: Floats) -> NDArray[np.bool_]:
+    """Segments that hold visits in a window in which one before them has room, shape (segments,).
+
+    A concave curve is followed in order by itself where more sales are welcome; where a ceiling or a target makes them unwelcome, visits
+    could seem to sell less than they do.
+    """
+    owner, column = draft.segments.owner, draft.columns["effort"]
+    if not len(owner):
+        return np.zeros(0, bool)
+    there, width = column >= 0, draft.builder.upper[column]
+    filled, width = np.where(there, x[column], 0.0), np.where(there & np.isfinite(width), width, 0.0)
+    room = np.cumsum(np.maximum(width - filled, 0.0), axis=0)
+    before = np.concatenate([np.zeros((1, room.shape[1])), room[:-1]])
+    missing = before - before[np.searchsorted(owner, owner)]
+    tiny = ORDER * np.maximum(1.0, width)
+    return np.asarray(((filled > tiny) & (missing > tiny)).any(axis=1))
 
 
 def order_segments(draft: Draft, rule_: AnyRule, owner: Ints, steeper: NDArray[np.bool_], column: Ints) -> None:
