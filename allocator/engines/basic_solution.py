@@ -45,7 +45,6 @@ def basic_solution(program: Program, costs: Floats, vertex: Vertex) -> Solution:
 
     Basic columns are worth what the rows at their bounds leave to them; rows that are basic have no dual, and the others those with which
     basic columns have no reduced cost (Dantzig 1963, "Linear Programming and Extensions", chapter 9). That is one square system.
-
     """
     from scipy.sparse.linalg import splu  # here, as it takes long to import
 
@@ -61,9 +60,8 @@ def basic_solution(program: Program, costs: Floats, vertex: Vertex) -> Solution:
         basis = sp.csr_array(held[:, columns])
         if not regular(basis):
             return unanswered(Status.ERROR, detail="singular")
-        factors = splu(
-            basis.T
-        )  # its transpose, as that is a triangle to SuperLU too, where the basis itself may fill up
+        # SuperLU finds the triangle of the transpose, where the basis itself may fill up.
+        factors = splu(basis.T)
         x[columns] = factors.solve(side - held @ x, trans="T")  # type: ignore[call-overload]
         duals[rows] = factors.solve(costs[columns])
     if not _optimal(program, costs, x, duals):

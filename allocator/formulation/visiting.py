@@ -94,9 +94,10 @@ def out_of_order(draft: Draft, x: Floats) -> NDArray[np.bool_]:
     could seem to sell less than they do.
     """
     owner, column = draft.segments.owner, draft.columns["effort"]
-    if not len(owner):
-        return np.zeros(0, bool)
-    there, width = column >= 0, draft.builder.upper[column]
+    there = column >= 0
+    if not there.any():
+        return np.zeros(len(owner), bool)
+    width = draft.builder.upper[column]
     filled, width = np.where(there, x[column], 0.0), np.where(there & np.isfinite(width), width, 0.0)
     room = np.cumsum(np.maximum(width - filled, 0.0), axis=0)
     before = np.concatenate([np.zeros((1, room.shape[1])), room[:-1]])
