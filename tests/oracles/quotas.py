@@ -17,8 +17,9 @@ LEVELS = ("base", "stretch", "ceiling")
 SOLD = "sold"
 """Label of what was sold in months that are over: it counts whole, whoever owes."""
 QUOTA_KEYS = {"rep", "grade", "unit", "product", "family", "class", "month", "quarter"}
-GIVES = (1e-9, 1e-8, 1e-7, 1e-6)
-"""How far under the level below, relative to one and the quota, the next one may lie: as little as an engine's tolerance allows."""
+GIVES = (1e-9, 1e-8, 1e-7, 2e-7, 5e-7)
+"""How far under the level below, relative to one and the quota, the next one may lie: as little as an engine's tolerance allows, less
+than what is compared."""
 Key = tuple[str, str, int]
 Amounts = Mapping[Key, float]
 
