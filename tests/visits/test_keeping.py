@@ -78,8 +78,8 @@ def test_an_unchanged_plan_keeps_every_date(telecom: Dated) -> None:
     again = schedule(telecom.model, telecom.tables, keep=before.visits)
     assert before.figures["unplaced"] > 0
     assert before.figures["executive"] > 50
-    changed = rows(again.visits) ^ rows(before.visits)
-    assert len(changed) <= (12 if "ALLOCATOR_PROOF" in os.environ else 0)
+    differ = rows(again.visits) ^ rows(before.visits)
+    assert len(differ) <= (10 if "ALLOCATOR_PROOF" in os.environ else 0)
     assert again.figures["moved"] == 0
 
 
