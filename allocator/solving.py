@@ -161,8 +161,8 @@ def _planned(
         return _plan_without_numbers(model, "infeasible", refused, effort.program, solver, clock)
     first = _make_effort(effort, solver, options)
     ordered = np.zeros(len(effort.draft.segments.owner), bool)
-    while first.x is not None and (out_of_order(effort.draft, first.x) & ~ordered).any():
-        ordered |= out_of_order(effort.draft, first.x)
+    while first.x is not None and (astray := out_of_order(effort.draft, first.x) & ~ordered).any():
+        ordered |= astray
         effort = effort_program(model, grain=grain, strict=options.strict, ordered=ordered)
         again = _make_effort(effort, solver, options)
         first = replace(again, solves=first.solves + again.solves, seconds=first.seconds + again.seconds)

@@ -62,6 +62,7 @@ def basic_solution(program: Program, costs: Floats, vertex: Vertex) -> Solution:
             return unanswered(Status.ERROR, detail="singular")
         # SuperLU finds the triangle of the transpose, where the basis itself may fill up.
         factors = splu(basis.T)
+        # The stubs of SciPy do not know the argument.
         x[columns] = factors.solve(side - held @ x, trans="T")  # type: ignore[call-overload]
         duals[rows] = factors.solve(costs[columns])
     if not _optimal(program, costs, x, duals):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -71,15 +70,13 @@ def rows(visits: pd.DataFrame) -> set[tuple[str, ...]]:
 def test_an_unchanged_plan_keeps_every_date(telecom: Dated) -> None:
     """Kept dates cost nothing: no visit moves, though some had no day; joint visits keep theirs (43 of 114 moved without that cost).
 
-    Who had no day does not take that of another. Of 34 engineers, most with far more promised visits than days, five extra visits and
-    first visits change places, as the promised visit of an item may take the day of its extra one.
+    Who had no day does not take that of another.
     """
     before = telecom.schedule
     again = schedule(telecom.model, telecom.tables, keep=before.visits)
     assert before.figures["unplaced"] > 0
     assert before.figures["executive"] > 50
-    differ = rows(again.visits) ^ rows(before.visits)
-    assert len(differ) <= (10 if "ALLOCATOR_PROOF" in os.environ else 0)
+    assert rows(again.visits) == rows(before.visits)
     assert again.figures["moved"] == 0
 
 
