@@ -17,10 +17,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pebble import ProcessFuture, ProcessPool
 
 if TYPE_CHECKING:
     from allocator.model import Model
@@ -34,8 +36,10 @@ MODELS = "models.csv"
 EVERY = 10
 """So many models are compared with the oracle for one that is also planned on every engine."""
 TRIAL = 10
-BATCH = 400
-"""Models after which processes are replaced, so that what libraries keep does not grow."""
+LIFE = 200
+"""Models after which a process is replaced, so that what libraries keep does not grow."""
+LIMIT = 300.0
+"""Seconds a model may take; one takes one second, on every engine some more. What takes longer has failed."""
 SUITES = {
     "batch kills": ("tests/batches/test_kills.py", 0),
     "publish kills": ("tests/registry/test_registry_faults.py", 0),
@@ -143,7 +147,7 @@ class Models:
         with self.file.open("a", encoding="utf-8", newline="") as file:
             for count, (seed, future) in enumerate(_proved(left, processes), 1):
                 error = future.exception()
-                seconds, wrong = (0.0, f"{type(error).__name__}: {error}") if error else future.result()
+                seconds, wrong = (0.0, f"{type(error).__name__}: {error}"[:500]) if error else future.result()
                 self.done[seed] = (seconds, wrong)
                 csv.writer(file).writerow([self.state, seed, f"{self.done[seed][0]:.2f}", wrong])
                 file.flush()
@@ -158,13 +162,12 @@ class Models:
         return (s for s in seeds if self.done.get(s, (0.0, ""))[1])
 
 
-def _proved(seeds: list[int], processes: int) -> Iterator[tuple[int, Future[tuple[float, str]]]]:
-    """Seeds and what became of them, by processes that are replaced now and then: one pool that does so itself stops (Python 3.11)."""
-    for begin in range(0, len(seeds), BATCH):
-        with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as workers:
-            seed_of = {workers.submit(proved, seed): seed for seed in seeds[begin : begin + BATCH]}
-            for future in as_completed(seed_of):
-                yield seed_of[future], future
+def _proved(seeds: list[int], processes: int) -> Iterator[tuple[int, ProcessFuture]]:
+    """Seeds and what became of them; a process whose model does not end is ended."""
+    with ProcessPool(processes, max_tasks=LIFE, context=get_context("spawn")) as workers:
+        seed_of = {workers.schedule(proved, [seed], timeout=LIMIT): seed for seed in seeds}
+        for future in as_completed(seed_of):
+            yield seed_of[future], future
 
 
 def run_suite(name: str, path: str, proof: int, state: str) -> str:
