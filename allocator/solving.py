@@ -21,6 +21,7 @@ from allocator.engines import engine as find_engine
 from allocator.engines.status import Engine, Status
 from allocator.errors import EngineError
 from allocator.formulation.answers import effort_tables, key_figures
+from allocator.formulation.asking import without_noise
 from allocator.formulation.effort import Effort, effort_program
 from allocator.formulation.grain import grain_like
 from allocator.formulation.quotas import Quotas, quota_program
@@ -180,7 +181,7 @@ def _planned(
         last, second = asked[-1]
         if second.x is None or second.status is not Status.OPTIMAL:
             return _without_plan(model, last.program, second, solver, clock)
-        tables["quotas"] = _quota_table(asked)
+        tables["quotas"] = _quota_table(asked, forecast)
         tables["asked"] = _needs_table(model, asked)
     tables["targets"]["cause"] = causes(effort, first, tables["targets"])
     outcomes = [first, *(outcome for _quotas, outcome in asked)]
@@ -301,26 +302,26 @@ def _ask(
         if near is None:
             settle_quotas(quotas, below, outcome, solver, seconds)
         seconds = None if seconds is None else max(seconds - outcome.seconds, 1e-3)
-        exact = np.maximum(outcome.x[quotas.asking.columns[level]], 0.0) * quotas.program.money
+        exact = without_noise(outcome.x[quotas.asking.columns[level]]) * quotas.program.money
         below = exact if below is None else np.maximum(exact, below)
     return asked
 
 
-def _quota_table(asked: list[tuple[Quotas, Outcome]]) -> pd.DataFrame:
-    """Quotas of every level, exact."""
+def _quota_table(asked: list[tuple[Quotas, Outcome]], forecast: Floats) -> pd.DataFrame:
+    """Quotas of every level, exact, beside the forecast, of shape (reps, products, months)."""
     frames = []
     below: Floats = np.zeros(1)
     for quotas, outcome in asked:
         asking, money = quotas.asking, quotas.program.money
         assert outcome.x is not None
         beyond = asking.beyond[asking.level]
-        below = np.maximum(outcome.x[asking.columns[asking.level]] * money, below)
+        below = np.maximum(without_noise(outcome.x[asking.columns[asking.level]]) * money, below)
         if asking.asked:
             below = np.where(asking.over, asking.asked[asking.level] * money, below)
         over = np.where(beyond >= 0, outcome.x[beyond] * money, 0.0)
         frame = pd.DataFrame({k: asking.label(k) for k in ("rep", "unit", "product", "month")})
-        forecast = asking.cells["forecast"].to_numpy(float) * money
-        frames.append(frame.assign(level=asking.level, exact=below, forecast=forecast, beyond=np.maximum(over, 0.0)))
+        sold = forecast[tuple(asking.cells[c] for c in ("rep", "product", "month"))]
+        frames.append(frame.assign(level=asking.level, exact=below, forecast=sold, beyond=np.maximum(over, 0.0)))
     return pd.concat(frames, ignore_index=True)
 
 

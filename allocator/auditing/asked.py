@@ -14,7 +14,7 @@ from allocator.auditing.case import Case
 from allocator.auditing.cells import Repeats, quota_cells, repeat_cells
 from allocator.auditing.layout import LEVELS, Quotas, counted
 from allocator.auditing.people import chain, words
-from allocator.auditing.targets import NOTHING, Target, parse_targets, priority_text, repetition, row_name
+from allocator.auditing.targets import Target, parse_targets, priority_text, repetition, row_name
 from allocator.scopes import Scope
 from allocator.texts import N_
 
@@ -24,6 +24,9 @@ SAID = N_("A need's row says what its target says")
 NEEDED = N_("A need asks for its bound")
 OWED = N_("What is owed of a need is recomputed")
 UNMET = N_("What is asked is what the company needs")
+
+LEAST = 0.01
+"""Money below which what was asked for counts as nothing."""
 
 COLUMNS = ("target", "level", "each", "bound", "priority", "weight", "limit", "required", "asked", "expected")
 FORECAST = "forecast"
@@ -165,9 +168,9 @@ def unmet(rows: pd.DataFrame) -> Floats:
 
 
 def relative_gaps(rows: pd.DataFrame) -> Floats:
-    """Gaps relative to what was asked for; absolute where that is 0."""
+    """Gaps relative to what was asked for; absolute where that is nothing."""
     size = np.abs((rows["limit"] * rows["expected"]).to_numpy(np.float64))
-    return np.asarray(unmet(rows) / np.where(size > NOTHING, size, 1.0))
+    return np.asarray(unmet(rows) / np.where(size > LEAST, size, 1.0))
 
 
 def check_asked(book: Book, case: Case, rows: pd.DataFrame) -> None:

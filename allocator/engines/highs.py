@@ -97,8 +97,7 @@ def methods(program: Program, costs: Floats, look: Look | None = None, *, begun:
                     "Install highspy 1.13.1, or take another engine: ortools, pulp."
                 ).format(version=_VERSION)
             )
-        # Never without presolve: 1.13.1 then calls answers optimal that are not.
-        return (_method("branch and bound"), _method("branch and bound, again", random_seed=1))
+        return (_method("branch and bound"), _method("branch and bound, again", random_seed=1), _refutation())
     simplex, interior = _method("simplex", look, solver="simplex"), _method("interior point", look, solver="ipx")
     last = _method("simplex without presolve", look, solver="simplex", presolve="off")
     if program.nonzeros <= SMALL:
@@ -141,6 +140,20 @@ def _method(name: str, look: Look | None = None, **options: object) -> Method:
         return found
 
     return Method(f"HiGHS {name}", run)
+
+
+def _refutation() -> Method:
+    """Branch and bound without presolve, believed only that there is no answer.
+
+    Presolve ends in an error on programs that have none (1.13.1); without it answers are called optimal that are not.
+    """
+    plain = _method("branch and bound without presolve", presolve="off")
+
+    def run(program: Program, costs: Floats, seconds: float | None) -> Solution:
+        found = plain.run(program, costs, seconds)
+        return found if found.status is Status.INFEASIBLE else unanswered(Status.ERROR, found.seconds, found.detail)
+
+    return Method(plain.name, run)
 
 
 def loaded(program: Program, costs: Floats, options: dict[str, object]) -> highspy.Highs:

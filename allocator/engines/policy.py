@@ -26,6 +26,9 @@ on a program of 3,000 reps that takes 7 s without it."""
 MOSTLY = 0.75
 """Part of the columns."""
 
+PAIR = 1e-10
+"""By how much an equation of two columns gives way, relative to one and its side."""
+
 TIGHT, LOOSE = 1e-9, 1e-7
 """By how much rows and bounds of an answer may be violated at least and at most, absolute."""
 
@@ -86,7 +89,7 @@ def answer(program: Program, costs: Floats, seconds: float | None, methods: Meth
     """
     _refuse(program, costs)
     deadline = np.inf if seconds is None else time.perf_counter() + seconds
-    program = _whole_bounds(program)
+    program = _without_pairs(_whole_bounds(program))
     if _crossed(program.lower, program.upper) or _crossed(program.row_lower, program.row_upper):
         return unanswered(Status.INFEASIBLE, detail="a lower bound is above its upper bound")
     program = _uncrossed(program)
@@ -136,6 +139,19 @@ def _whole_bounds(program: Program) -> Program:
     lower = np.where(program.integer, np.ceil(program.lower - TOLERANCE), program.lower)
     upper = np.where(program.integer, np.floor(program.upper + TOLERANCE), program.upper)
     return replace(program, lower=lower, upper=upper)
+
+
+def _without_pairs(program: Program) -> Program:
+    """Let equations of two columns give way in programs with whole numbers.
+
+    Presolve in HiGHS puts one column in the place of the other, and goes round for ever where no whole numbers keep the goals that come
+    before (1.12, 1.13.1), or ends in an error.
+    """
+    if not program.integer.any():
+        return program
+    pair = (np.diff(program.matrix.indptr) == 2) & (program.row_lower == program.row_upper)
+    room = np.where(pair, PAIR * np.maximum(1.0, np.abs(program.row_upper)), 0.0)
+    return replace(program, row_upper=program.row_upper + room)
 
 
 def _crossed(lower: Floats, upper: Floats) -> bool:

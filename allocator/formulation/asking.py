@@ -14,6 +14,14 @@ from allocator.formulation.grain import Grain
 from allocator.formulation.rules import AnyRule
 from allocator.program import Floats, Ints, Labels, ProgramBuilder
 
+NOTHING = 2e-9
+"""What an answer may be off by, in the program's money: where nothing is sold or asked it leaves as much."""
+
+
+def without_noise(money: Floats) -> Floats:
+    """Amounts of an answer, those that are as good as nothing 0: a level above would have to keep them to the last digit."""
+    return np.where(money > NOTHING, money, 0.0)
+
 
 @dataclass(frozen=True)
 class Sums:

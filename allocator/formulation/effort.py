@@ -161,7 +161,7 @@ def _goals(draft: Draft, metrics: Metrics) -> tuple[Goal, ...]:
                 goals.append(Goal("visits", "visits", costs / total, 1.0, wish=True))
         elif name == "contribution":
             everything = metrics.sums("contribution", {}, np.arange(draft.grain.months), ())
-            scale = max(expected_sales(draft), 1e-9)
+            scale = max(expected_sales(draft), 1.0)
             costs = -np.asarray(widen(everything.matrix, size).todense()).ravel() / scale
             constant = -float(everything.constant[0]) / scale
             goals.append(Goal("contribution", "contribution", costs, constant, scale=-scale * draft.money))

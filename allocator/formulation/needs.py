@@ -19,6 +19,9 @@ from allocator.scopes import Scope, parse_scope, parse_share_of
 
 QUOTA_KEYS = frozenset({"rep", "grade", "unit", "product", "family", "class", "month", "quarter"})
 
+LEAST = 0.01
+"""Money below which a gap is absolute: of a cut that is to sell nothing the forecast keeps the engine's last digits."""
+
 
 @dataclass(frozen=True)
 class Needs:
@@ -132,7 +135,7 @@ def _all_of_the_forecast(asking: Asking) -> Needs:
     total = np.array([factor * float(asking.cells["forecast"].to_numpy(float) @ _owed_or_sold(asking, cell, owed))])
     table = pd.DataFrame(
         {"target": ["forecast"], "level": asking.level, "period": "", "scope": "", "each": "", "bound": "at_least"}
-    ).assign(priority=1, weight=1.0, scale=np.maximum(total, 1e-9))
+    ).assign(priority=1, weight=1.0, scale=_size(asking, total))
     nothing = asking.sparse(np.zeros(0, int), np.zeros(0, int), 1.0, 1)
     return Needs(table, matrix, (total, nothing), _instead(asking, np.zeros(len(cell), int), cell, owed, 1))
 
@@ -226,12 +229,18 @@ def _target_needs(asking: Asking, row: pd.Series) -> list[Needs]:
                 "bound": bound,
                 "priority": 0 if row["priority"] == "hard" else int(row["priority"]),
                 "weight": row["weight"],
-                "scale": np.where(scale > 1e-12, scale, 1.0 / money),
+                "scale": _size(asking, scale),
             },
             index=range(size),
         )
         out.append(Needs(table, owed, (constant, matrix), sold))
     return out
+
+
+def _size(asking: Asking, asked: Floats) -> Floats:
+    """What a gap is relative to: what is asked, or one of the currency where that is nothing."""
+    money = asking.builder.money
+    return np.where(asked > LEAST / money, asked, 1.0 / money)
 
 
 def _share_base(asking: Asking, cut: Cut, size: int) -> tuple[sp.csr_array, Floats, Floats]:

@@ -11,7 +11,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from allocator.formulation.arrays import positions
-from allocator.formulation.asking import Asking
+from allocator.formulation.asking import Asking, without_noise
 from allocator.formulation.commitments import preferred
 from allocator.formulation.demand import FEWER
 from allocator.formulation.fairness import add_fairness, add_peak
@@ -58,7 +58,7 @@ def quota_program(
     like : Quotas, optional
         Program of another level, from the same forecast.
     """
-    asking = _cells(grain, forecast / money, money, level)
+    asking = _cells(grain, without_noise(forecast / money), money, level)
     asking.cuts = like.asking.cuts if like else {}
     _columns(asking, None if below is None else below / money)
     _sums(asking)
@@ -71,7 +71,7 @@ def quota_program(
     goals = needs_met(asking, needs)
     offered = preferred(asking)
     unfair, over = add_fairness(asking), add_peak(asking)
-    size, total = asking.builder.columns, max(float(asking.cells["forecast"].sum()), 1e-9)
+    size, total = asking.builder.columns, max(float(asking.cells["forecast"].sum()), 1.0)
 
     def in_money(name: str, columns: Ints, weight: Floats | float = 1.0) -> Goal:
         costs = np.zeros(size)

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allocator.formulation.arrays import positions
-from allocator.visits.horizon import Horizon, Ints
+from allocator.visits.horizon import Bools, Horizon, Ints
 from allocator.visits.items import Wanted
 from allocator.visits.rings import Rings
 from allocator.visits.tasks import NOT_KEPT
@@ -28,11 +28,14 @@ class Kept:
         By member and day; clients whom this plan does not have are left out, and days on which they are no clients.
     purpose : object array, shape (visits,)
         Blank where the kept run does not say it.
+    promised : bool array, shape (visits,)
+        Whether they counted for a promise; where the kept run does not say it, they did.
     """
 
     member: Ints
     day: Ints
     purpose: NDArray[np.object_]
+    promised: Bools
 
     @property
     def key(self) -> Ints:
@@ -48,9 +51,10 @@ def read_kept(keep: pd.DataFrame, names: NDArray[np.object_], horizon: Horizon, 
     first, last = (np.append(np.repeat(days, rings.size), 0)[member] for days in (rings.first_day, rings.last_day))
     here = (member >= 0) & (day >= first) & (day <= last)
     purpose = keep["purpose"].astype(object).to_numpy() if "purpose" in keep else np.full(len(keep), "", object)
-    member, day, purpose = member[here], day[here], purpose[here]
-    order = np.lexsort((day, member))
-    return Kept(member[order], day[order], purpose[order])
+    promised = keep["promised"].astype(str).to_numpy() != "no" if "promised" in keep else np.ones(len(keep), bool)
+    here = np.flatnonzero(here)
+    here = here[np.lexsort((day[here], member[here]))]
+    return Kept(member[here], day[here], purpose[here], promised[here])
 
 
 def joint_costs(kept: Kept | None, purpose: str, member: Ints, day: Ints) -> Ints:

@@ -102,13 +102,14 @@ class Workshop:
             between=between,
             blocked=_own_keys(self.closed, members, days),
             keeps=self._keeps(members),
+            spare=self._keeps(members, promised=False),
         )
 
-    def _keeps(self, members: Ints) -> Ints:
-        """Days that a kept run has of some members: ``number · days + day``, in order."""
+    def _keeps(self, members: Ints, *, promised: bool = True) -> Ints:
+        """Days that a kept run has of some members, or those of visits that were not promised: ``number · days + day``, in order."""
         if self.kept is None:
             return np.zeros(0, np.int64)
-        known = np.flatnonzero(np.isin(self.kept.member, members))
+        known = np.flatnonzero(np.isin(self.kept.member, members) & (promised | ~self.kept.promised))
         at = np.searchsorted(members, self.kept.member[known])
         return np.unique(at * len(self.horizon.days) + self.kept.day[known])
 

@@ -7,10 +7,18 @@ from collections.abc import Iterator
 import numpy as np
 
 from allocator.visits.horizon import Bools, Ints
-from allocator.visits.tasks import LOAD, Task, day_costs
+from allocator.visits.tasks import LOAD, Task, day_costs, near_flags
 
 PATIENCE = 300, 60
 """Looks at other visits' days, for a promised visit and for any other: a count and no clock, so that the answer repeats."""
+
+
+def _near_spare(task: Task) -> Bools:
+    """Days too near to those that the kept run has for visits not promised, by client: who makes room does not take those."""
+    client, day = np.divmod(task.spare[task.spare < len(task.closed)], task.days)
+    spacing = np.zeros(len(task.closed) // task.days, np.int64)
+    np.maximum.at(spacing, task.client, task.spacing)
+    return near_flags(client, day, spacing[client], task.days, len(spacing)).reshape(-1, task.days)
 
 
 class Desk:
@@ -30,6 +38,7 @@ class Desk:
         self.minutes, self.visits = task.day_minutes.copy(), task.day_visits.copy()
         self.months = task.month_minutes.copy()
         self.closed = task.closed.reshape(-1, task.days)
+        self.spoken_for = self.closed | _near_spare(task)
         self.of_client: dict[int, list[int]] = {}
         self.lengths, self.kind = np.unique(task.minutes, return_inverse=True)
 
@@ -161,7 +170,7 @@ class Desk:
         of = np.repeat(np.arange(len(visits)), size)
         day = room[np.arange(len(of)) + np.repeat(begin - np.cumsum(size) + size, size)]
         own, here = self.length[visits[of]], self.day[visits[of]]
-        possible = (self.minutes[day] >= own) & (day != here) & ~self.closed[task.client[item[of]], day]
+        possible = (self.minutes[day] >= own) & (day != here) & ~self.spoken_for[task.client[item[of]], day]
         left = self.months[task.month[here]]
         fits = (self.months[task.month[day]] >= own) & (left + own >= length)
         possible &= np.where(task.month[day] == task.month[here], left >= length, fits)

@@ -51,8 +51,9 @@ class Task:
         Ideal days of the items.
     between : int array, shape (areas, areas)
         Cost of a visit in one area on a day of another.
-    blocked, keeps : int array
-        ``client · days + day`` that is closed (blocked, or too near to a joint visit that has its day), that the kept run has; sorted.
+    blocked, keeps, spare : int array
+        ``client · days + day`` that is closed (blocked, or too near to a joint visit that has its day), that the kept run has, that it
+        has for a visit which is not promised; sorted.
     """
 
     rep: int
@@ -84,6 +85,7 @@ class Task:
     between: Ints
     blocked: Ints
     keeps: Ints
+    spare: Ints
 
     @property
     def days(self) -> int:

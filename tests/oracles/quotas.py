@@ -27,6 +27,8 @@ Amounts = Mapping[Key, float]
 class Quotas(Metrics):
     """Columns and rows of one level's program; targets on revenue read what is owed instead of sales."""
 
+    nothing = 0.01  # of the currency: the forecast is an answer of a solver
+
     def __init__(self, effort: Effort, level: str, forecast: Amounts, below: Amounts, give: float = 0.0) -> None:
         super().__init__(effort)
         self.program, self.T = LinearProgram(), self.facts.T
@@ -229,7 +231,7 @@ class Quotas(Metrics):
             whole = sum(self.part(c.labels, {}) * c.expected for c in cells)
             whole *= self.height() if self.level == "ceiling" else 1.0
             wanted = whole - total(self.part(c.labels, {}) * c.value for c in cells)
-            found.append(Wish(self.level, "1", 1.0, wanted, whole or 1.0))
+            found.append(Wish(self.level, "1", 1.0, wanted, whole if whole > self.nothing else 1.0))
         return found
 
     # Fairness and peak

@@ -42,6 +42,8 @@ class Wish:
 class Metrics:
     """Cells of every metric of a model."""
 
+    nothing = NOTHING
+
     def __init__(self, effort: Effort) -> None:
         self.effort, self.facts = effort, effort.facts
 
@@ -253,7 +255,7 @@ class Metrics:
         for bound, sign in ((target["at_least"], 1.0), (target["at_most"], -1.0)):
             if bound is not None:
                 scale = abs(bound * calm)
-                scale = scale if scale > NOTHING else 1.0
+                scale = scale if scale > self.nothing else 1.0
                 wanted = sign * (bound * base - metric)
                 broken = sign * (bound * part.constant - done.constant) if ended or sign < 0 else 0.0
                 broken = max(0.0, broken) if self.effort.past.months else 0.0

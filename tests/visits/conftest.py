@@ -55,6 +55,12 @@ def team(telecom_model: Model, promised: dict[str, pd.DataFrame]) -> Dated:
     return Dated(model, rows, schedule(model, rows))
 
 
+@pytest.fixture(scope="session")
+def six(telecom_model: Model, promised: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Return a plan of the promises and first visits of the carrier's first six engineers."""
+    return first_reps(telecom_model, promised, 6)
+
+
 def first_reps(model: Model, tables: dict[str, pd.DataFrame], count: int) -> dict[str, pd.DataFrame]:
     """Return what a plan has for some reps."""
     few = set(model["reps"]["rep"].iloc[:count])

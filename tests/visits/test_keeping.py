@@ -80,6 +80,14 @@ def test_an_unchanged_plan_keeps_every_date(telecom: Dated) -> None:
     assert again.figures["moved"] == 0
 
 
+def test_room_is_not_made_on_days_of_extra_visits(telecom_model: Model, six: dict[str, pd.DataFrame]) -> None:
+    """Of six engineers nothing changes: the promised visit of KA0083 does not go to its extra one's day to make room for a prospect."""
+    before = schedule(telecom_model, six)
+    again = schedule(telecom_model, six, keep=before.visits)
+    assert before.figures["unplaced_other"] > 0
+    assert rows(again.visits) == rows(before.visits)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_joint_visits_keep_their_dates(telecom_model: Model, seed: int) -> None:
     """Few executives, mentors: the same visits are joint again on the same days, and when one client goes hardly any other moves."""
