@@ -26,7 +26,7 @@ on a program of 3,000 reps that takes 7 s without it."""
 MOSTLY = 0.75
 """Part of the columns."""
 
-PAIR = 1e-10
+PAIR = 1e-12
 """By how much an equation of two columns gives way, relative to one and its side."""
 
 TIGHT, LOOSE = 1e-9, 1e-7
@@ -89,7 +89,7 @@ def answer(program: Program, costs: Floats, seconds: float | None, methods: Meth
     """
     _refuse(program, costs)
     deadline = np.inf if seconds is None else time.perf_counter() + seconds
-    program = _without_pairs(_whole_bounds(program))
+    program = _whole_bounds(program)
     if _crossed(program.lower, program.upper) or _crossed(program.row_lower, program.row_upper):
         return unanswered(Status.INFEASIBLE, detail="a lower bound is above its upper bound")
     program = _uncrossed(program)
@@ -98,11 +98,12 @@ def answer(program: Program, costs: Floats, seconds: float | None, methods: Meth
     scale = _scale(costs)
     spent, broken = 0.0, 0
     details: list[str] = []
-    for method in methods(program):
+    given = _without_pairs(program)
+    for method in methods(given):
         if time.perf_counter() >= deadline:
             return unanswered(Status.NO_SOLUTION_FOUND, spent, "; ".join([*details, "time limit"]))
         try:
-            found = _attempt(method, program, costs * scale, deadline, methods)
+            found = _attempt(method, given, costs * scale, deadline, methods)
         except Breakdown as e:
             broken += 1
             details.append(f"{method.name}: {e}")
@@ -145,7 +146,7 @@ def _without_pairs(program: Program) -> Program:
     """Let equations of two columns give way in programs with whole numbers.
 
     Presolve in HiGHS puts one column in the place of the other, and goes round for ever where no whole numbers keep the goals that come
-    before (1.12, 1.13.1), or ends in an error.
+    before (1.12, 1.13.1), or ends in an error. Answers are polished with the equations as they are.
     """
     if not program.integer.any():
         return program
