@@ -26,8 +26,8 @@ on a program of 3,000 reps that takes 7 s without it."""
 MOSTLY = 0.75
 """Part of the columns."""
 
-PAIR = 1e-12
-"""By how much an equation of two columns gives way, relative to one and its side."""
+PAIR = 1e-12, 1e-9
+"""By how much an equation of two columns gives way, relative to one and its side; and where that is said to have no answer."""
 
 TIGHT, LOOSE = 1e-9, 1e-7
 """By how much rows and bounds of an answer may be violated at least and at most, absolute."""
@@ -98,12 +98,14 @@ def answer(program: Program, costs: Floats, seconds: float | None, methods: Meth
     scale = _scale(costs)
     spent, broken = 0.0, 0
     details: list[str] = []
-    given = _without_pairs(program)
+    given, looser = (_without_pairs(program, room) for room in PAIR)
     for method in methods(given):
         if time.perf_counter() >= deadline:
             return unanswered(Status.NO_SOLUTION_FOUND, spent, "; ".join([*details, "time limit"]))
         try:
             found = _attempt(method, given, costs * scale, deadline, methods)
+            if found.status is Status.INFEASIBLE and looser is not program:
+                found = _attempt(method, looser, costs * scale, deadline, methods)
         except Breakdown as e:
             broken += 1
             details.append(f"{method.name}: {e}")
@@ -142,17 +144,17 @@ def _whole_bounds(program: Program) -> Program:
     return replace(program, lower=lower, upper=upper)
 
 
-def _without_pairs(program: Program) -> Program:
+def _without_pairs(program: Program, room: float) -> Program:
     """Let equations of two columns give way in programs with whole numbers.
 
     Presolve in HiGHS puts one column in the place of the other, and goes round for ever where no whole numbers keep the goals that come
     before (1.12, 1.13.1), or ends in an error. Answers are polished with the equations as they are.
     """
-    if not program.integer.any():
-        return program
     pair = (np.diff(program.matrix.indptr) == 2) & (program.row_lower == program.row_upper)
-    room = np.where(pair, PAIR * np.maximum(1.0, np.abs(program.row_upper)), 0.0)
-    return replace(program, row_upper=program.row_upper + room)
+    if not (program.integer.any() and pair.any()):
+        return program
+    more = np.where(pair, room * np.maximum(1.0, np.abs(program.row_upper)), 0.0)
+    return replace(program, row_upper=program.row_upper + more)
 
 
 def _crossed(lower: Floats, upper: Floats) -> bool:
