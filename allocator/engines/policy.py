@@ -98,20 +98,22 @@ def answer(program: Program, costs: Floats, seconds: float | None, methods: Meth
     scale = _scale(costs)
     spent, broken = 0.0, 0
     details: list[str] = []
-    given, looser = (_without_pairs(program, room) for room in PAIR)
-    for method in methods(given):
+    looser = _without_pairs(program)
+    for method in methods(looser[0]):
         if time.perf_counter() >= deadline:
             return unanswered(Status.NO_SOLUTION_FOUND, spent, "; ".join([*details, "time limit"]))
         try:
-            found = _attempt(method, given, costs * scale, deadline, methods)
-            if found.status is Status.INFEASIBLE and looser is not program:
-                found = _attempt(method, looser, costs * scale, deadline, methods)
+            for given in looser:
+                found = _attempt(method, given, costs * scale, deadline, methods)
+                spent += found.seconds
+                if found.status is not Status.INFEASIBLE:
+                    break
         except Breakdown as e:
             broken += 1
             details.append(f"{method.name}: {e}")
             continue
         judged = _judge(program, costs * scale, found, deadline, methods)
-        spent += judged.seconds
+        spent += judged.seconds - found.seconds
         detail = f"{method.name}: {judged.detail}"
         if judged.status is not Status.ERROR:
             duals = None if judged.duals is None else judged.duals / scale
@@ -144,17 +146,19 @@ def _whole_bounds(program: Program) -> Program:
     return replace(program, lower=lower, upper=upper)
 
 
-def _without_pairs(program: Program, room: float) -> Program:
-    """Let equations of two columns give way in programs with whole numbers.
+def _without_pairs(program: Program) -> list[Program]:
+    """With whole numbers, let equations of two columns give way: a little, and more before it is believed that there is no answer.
 
     Presolve in HiGHS puts one column in the place of the other, and goes round for ever where no whole numbers keep the goals that come
     before (1.12, 1.13.1), or ends in an error. Answers are polished with the equations as they are.
     """
+    if not program.integer.any():
+        return [program]
     pair = (np.diff(program.matrix.indptr) == 2) & (program.row_lower == program.row_upper)
-    if not (program.integer.any() and pair.any()):
-        return program
-    more = np.where(pair, room * np.maximum(1.0, np.abs(program.row_upper)), 0.0)
-    return replace(program, row_upper=program.row_upper + more)
+    if not pair.any():
+        return [program]
+    size = np.where(pair, np.maximum(1.0, np.abs(program.row_upper)), 0.0)
+    return [replace(program, row_upper=program.row_upper + room * size) for room in PAIR]
 
 
 def _crossed(lower: Floats, upper: Floats) -> bool:

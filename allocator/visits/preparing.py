@@ -102,14 +102,14 @@ class Workshop:
             between=between,
             blocked=_own_keys(self.closed, members, days),
             keeps=self._keeps(members),
-            spare=self._keeps(members, promised=False),
+            spare=self._keeps(members, spare=True),
         )
 
-    def _keeps(self, members: Ints, *, promised: bool = True) -> Ints:
-        """Days that a kept run has of some members, or those of visits that were not promised: ``number · days + day``, in order."""
+    def _keeps(self, members: Ints, *, spare: bool = False) -> Ints:
+        """Days that a kept run has of some members, or (``spare``) has for visits not promised: ``number · days + day``, in order."""
         if self.kept is None:
             return np.zeros(0, np.int64)
-        known = np.flatnonzero(np.isin(self.kept.member, members) & (promised | ~self.kept.promised))
+        known = np.flatnonzero(np.isin(self.kept.member, members) & ~(spare & self.kept.promised))
         at = np.searchsorted(members, self.kept.member[known])
         return np.unique(at * len(self.horizon.days) + self.kept.day[known])
 

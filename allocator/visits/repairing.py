@@ -38,7 +38,7 @@ class Desk:
         self.minutes, self.visits = task.day_minutes.copy(), task.day_visits.copy()
         self.months = task.month_minutes.copy()
         self.closed = task.closed.reshape(-1, task.days)
-        self.spoken_for = self.closed | _near_spare(task)
+        self.spoken_for = self.closed | _near_spare(task) if len(task.spare) else self.closed
         self.of_client: dict[int, list[int]] = {}
         self.lengths, self.kind = np.unique(task.minutes, return_inverse=True)
 
