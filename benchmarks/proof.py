@@ -175,7 +175,7 @@ def run_suite(name: str, path: str, proof: int, state: str) -> str:
     mark = PLACE / f"{name}.{proof}.{state}".replace(" ", "_")
     if mark.exists():
         return f"{mark.read_text('utf-8')} (before)"
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", path]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "timeout=0", path]
     environment = os.environ | {"ALLOCATOR_PROOF": str(proof)}
     started = time.perf_counter()
     done = subprocess.run(command, cwd=ROOT, env=environment, check=False, capture_output=True, encoding="utf-8")

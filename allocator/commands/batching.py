@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -84,7 +87,7 @@ def _batch(
         )
     folder = Path(output) if output else Path("runs") / batch.name
     make = _executor(executor, workers, address)
-    with open_store(folder) as store, _watching(session) as told:
+    with open_store(folder) as store, _watching(session) as shown, _heeding(shown) as told:
         prepared = running.prepare(batch, crossing.planned)
         try:
             found = running.run(batch, prepared, store, make, retry=retry, progress=told)
@@ -103,6 +106,30 @@ def _batch(
             if entry.passed is False:
                 session.warn(f"{entry.case.name}: {_('; ').join(entry.reasons)}")
     return 0 if all(entry.passed is not False for entry in found) else NOT_PASSED
+
+
+@contextlib.contextmanager
+def _heeding(shown: Callable[[Step], None]) -> Iterator[Callable[[Step], None]]:
+    """Raise Ctrl-C once more at the next step: Python drops it where it comes while an object is finalised."""
+    if threading.current_thread() is not threading.main_thread():
+        yield shown
+        return
+    pressed = threading.Event()
+
+    def told(step: Step) -> None:
+        if pressed.is_set():
+            raise KeyboardInterrupt
+        shown(step)
+
+    def press(number: int, frame: FrameType | None) -> None:
+        pressed.set()
+        signal.default_int_handler(number, frame)
+
+    before = signal.signal(signal.SIGINT, press)
+    try:
+        yield told
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _executor(kind: str, workers: int | None, address: str | None) -> Callable[[int], Executor]:

@@ -11,13 +11,13 @@ import numpy as np
 
 from allocator.engines.basic_solution import same_vertex
 from allocator.engines.policy import (
-    RULES_OFF,
     SMALL,
     Method,
     answer,
     from_start,
     mostly_priced,
     rows_tolerance,
+    rules_off,
     unanswered,
 )
 from allocator.engines.status import BASIC, FREE, LOWER, UPPER, Codes, Solution, Status, Vertex, worthwhile
@@ -50,7 +50,6 @@ _OPTIONS: dict[str, object] = {
     "mip_feasibility_tolerance": 1e-9,
     "mip_rel_gap": 1e-9,
     "mip_abs_gap": 1e-9,
-    "presolve_rule_off": RULES_OFF,
 }
 
 
@@ -97,7 +96,7 @@ def methods(program: Program, costs: Floats, look: Look | None = None, *, begun:
                     "Install highspy 1.13.1, or take another engine: ortools, pulp."
                 ).format(version=_VERSION)
             )
-        return (_method("branch and bound"), _method("branch and bound, again", random_seed=1), _refutation())
+        return (_method("branch and bound"), _method("branch and bound, again", random_seed=1))
     simplex, interior = _method("simplex", look, solver="simplex"), _method("interior point", look, solver="ipx")
     last = _method("simplex without presolve", look, solver="simplex", presolve="off")
     if program.nonzeros <= SMALL:
@@ -142,20 +141,6 @@ def _method(name: str, look: Look | None = None, **options: object) -> Method:
     return Method(f"HiGHS {name}", run)
 
 
-def _refutation() -> Method:
-    """Branch and bound without presolve, believed only that there is no answer.
-
-    Presolve ends in an error on programs that have none (1.13.1); without it answers are called optimal that are not.
-    """
-    plain = _method("branch and bound without presolve", presolve="off")
-
-    def run(program: Program, costs: Floats, seconds: float | None) -> Solution:
-        found = plain.run(program, costs, seconds)
-        return found if found.status is Status.INFEASIBLE else unanswered(Status.ERROR, found.seconds, found.detail)
-
-    return Method(plain.name, run)
-
-
 def loaded(program: Program, costs: Floats, options: dict[str, object]) -> highspy.Highs:
     """Return HiGHS with a program and options.
 
@@ -165,8 +150,8 @@ def loaded(program: Program, costs: Floats, options: dict[str, object]) -> highs
         If it refuses either.
     """
     highs = highspy.Highs()
-    exact = {"primal_feasibility_tolerance": rows_tolerance(program)}
-    for key, value in {**_OPTIONS, **exact, **options}.items():
+    own = {"primal_feasibility_tolerance": rows_tolerance(program), "presolve_rule_off": rules_off(program)}
+    for key, value in {**_OPTIONS, **own, **options}.items():
         if highs.setOptionValue(key, value) != highspy.HighsStatus.kOk:
             raise EngineError(_("HiGHS does not know the option {option}.").format(option=f"{key}={value}"))
     if pass_program(highs, program, costs) == highspy.HighsStatus.kError:

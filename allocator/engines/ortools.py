@@ -27,7 +27,6 @@ from allocator.engines import message
 from allocator.engines.basic_solution import same_vertex
 from allocator.engines.mathopt import solver
 from allocator.engines.policy import (
-    RULES_OFF,
     SMALL,
     Breakdown,
     Method,
@@ -35,6 +34,7 @@ from allocator.engines.policy import (
     from_start,
     mostly_priced,
     rows_tolerance,
+    rules_off,
     unanswered,
 )
 from allocator.engines.quiet import quiet
@@ -156,7 +156,7 @@ def _run(
     start: Vertex | None = None,
     most: int | None = None,
 ) -> Solution:
-    kind, parameters = _parameters(name, rows_tolerance(program))
+    kind, parameters = _parameters(name, program)
     how = model_parameters_pb2.ModelSolveParametersProto()
     how.reduced_costs_filter.filter_by_ids = True  # none of them: they follow from the duals
     if most is not None:
@@ -195,14 +195,15 @@ def _run(
     return _read(program, result, time.perf_counter() - started)
 
 
-def _parameters(name: str, rows: float) -> tuple[int, parameters_pb2.SolveParametersProto]:
-    """MathOpt's solver and its parameters: one thread, so that an answer repeats; tolerances of 1e-9, of rows as given."""
+def _parameters(name: str, program: Program) -> tuple[int, parameters_pb2.SolveParametersProto]:
+    """MathOpt's solver and its parameters: one thread, so that an answer repeats; tolerances of 1e-9, of rows what arithmetic allows."""
+    rows = rows_tolerance(program)
     parameters = parameters_pb2.SolveParametersProto(enable_output=False)
     if name.startswith("HiGHS"):
         highs = parameters.highs
         highs.string_options["parallel"] = "off"
         highs.int_options["threads"] = 1
-        highs.int_options["presolve_rule_off"] = RULES_OFF
+        highs.int_options["presolve_rule_off"] = rules_off(program)
         if name != "HiGHS":
             highs.string_options["solver"] = "simplex" if name.endswith("simplex") else "ipx"
         for key in ("primal_feasibility_tolerance", "dual_feasibility_tolerance", "mip_feasibility_tolerance"):

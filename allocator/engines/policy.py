@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy.sparse as sp
 
 from allocator.engines.status import Solution, Status, certify, violation
 from allocator.errors import EngineError
-from allocator.program import Floats, Program
+from allocator.program import Floats, Ints, Program
 from allocator.texts import _
 
 TOLERANCE = 1e-6
@@ -19,15 +20,11 @@ TOLERANCE = 1e-6
 SMALL = 20_000
 """Nonzeros up to which the simplex method is not given up for the interior point."""
 
-RULES_OFF = 1 << 10
-"""Presolve rules that HiGHS leaves out, as bits: its search for dependent equations may take 1,000 s, and did not end within ten minutes
-on a program of 3,000 reps that takes 7 s without it."""
+DEPENDENT, FORCING = 1 << 10, 1 << 6
+"""Presolve rules of HiGHS, as bits: dependent equations and forcing rows."""
 
 MOSTLY = 0.75
 """Part of the columns."""
-
-PAIR = 1e-12, 1e-9
-"""By how much an equation of two columns gives way, relative to one and its side; and where that is said to have no answer."""
 
 TIGHT, LOOSE = 1e-9, 1e-7
 """By how much rows and bounds of an answer may be violated at least and at most, absolute."""
@@ -37,6 +34,15 @@ def rows_tolerance(program: Program) -> float:
     """By how much rows and bounds may be violated: sums of large numbers cannot be told more precisely than arithmetic goes."""
     sides = np.abs(np.concatenate([program.row_lower, program.row_upper]))
     return float(np.clip(4e-15 * sides[np.isfinite(sides)].max(initial=0.0), TIGHT, LOOSE))
+
+
+def rules_off(program: Program) -> int:
+    """Presolve rules that HiGHS leaves out, as bits.
+
+    Its search for dependent equations may take 1,000 s, and did not end within ten minutes on a program of 3,000 reps that takes 7 s
+    without it. Where whole numbers have no answer, presolve goes round for ever after a forcing row, or ends in an error (1.12, 1.13.1).
+    """
+    return DEPENDENT | FORCING if program.integer.any() else DEPENDENT
 
 
 def mostly_priced(program: Program, costs: Floats) -> bool:
@@ -98,22 +104,17 @@ def answer(program: Program, costs: Floats, seconds: float | None, methods: Meth
     scale = _scale(costs)
     spent, broken = 0.0, 0
     details: list[str] = []
-    looser = _without_pairs(program)
-    for method in methods(looser[0]):
+    for method in methods(program):
         if time.perf_counter() >= deadline:
             return unanswered(Status.NO_SOLUTION_FOUND, spent, "; ".join([*details, "time limit"]))
         try:
-            for given in looser:
-                found = _attempt(method, given, costs * scale, deadline, methods)
-                spent += found.seconds
-                if found.status is not Status.INFEASIBLE:
-                    break
+            found = _attempt(method, program, costs * scale, deadline, methods)
         except Breakdown as e:
             broken += 1
             details.append(f"{method.name}: {e}")
             continue
         judged = _judge(program, costs * scale, found, deadline, methods)
-        spent += judged.seconds - found.seconds
+        spent += judged.seconds
         detail = f"{method.name}: {judged.detail}"
         if judged.status is not Status.ERROR:
             duals = None if judged.duals is None else judged.duals / scale
@@ -144,21 +145,6 @@ def _whole_bounds(program: Program) -> Program:
     lower = np.where(program.integer, np.ceil(program.lower - TOLERANCE), program.lower)
     upper = np.where(program.integer, np.floor(program.upper + TOLERANCE), program.upper)
     return replace(program, lower=lower, upper=upper)
-
-
-def _without_pairs(program: Program) -> list[Program]:
-    """With whole numbers, let equations of two columns give way: a little, and more before it is believed that there is no answer.
-
-    Presolve in HiGHS puts one column in the place of the other, and goes round for ever where no whole numbers keep the goals that come
-    before (1.12, 1.13.1), or ends in an error. Answers are polished with the equations as they are.
-    """
-    if not program.integer.any():
-        return [program]
-    pair = (np.diff(program.matrix.indptr) == 2) & (program.row_lower == program.row_upper)
-    if not pair.any():
-        return [program]
-    size = np.where(pair, np.maximum(1.0, np.abs(program.row_upper)), 0.0)
-    return [replace(program, row_upper=program.row_upper + room * size) for room in PAIR]
 
 
 def _crossed(lower: Floats, upper: Floats) -> bool:
@@ -218,6 +204,14 @@ def _attempt(method: Method, program: Program, costs: Floats, deadline: float, m
 
 
 def _run(method: Method, program: Program, costs: Floats, deadline: float) -> Solution:
+    """Run a method; where whole numbers are to be chosen, on the columns that can move."""
+    moves = np.flatnonzero(program.lower < program.upper)
+    if not program.integer[moves].any():
+        return _call(method, program, costs, deadline)
+    return _among_all(program, costs, moves, _call(method, _only(program, moves), costs[moves], deadline))
+
+
+def _call(method: Method, program: Program, costs: Floats, deadline: float) -> Solution:
     try:
         return method.run(program, costs, _left(deadline))
     except MemoryError as e:
@@ -225,6 +219,37 @@ def _run(method: Method, program: Program, costs: Floats, deadline: float) -> So
     except RuntimeError as e:
         # How bindings report an error of a solver written in C++.
         raise Breakdown(str(e)) from e
+
+
+def _only(program: Program, moves: Ints) -> Program:
+    """The program of the columns that can move.
+
+    Where others stand beside them and whole numbers have no answer, HiGHS' presolve goes round for ever or ends in an error
+    (1.12, 1.13.1).
+    """
+    at = program.lower.copy()
+    at[moves] = 0.0
+    still = program.matrix @ at
+    return replace(
+        program,
+        lower=program.lower[moves],
+        upper=program.upper[moves],
+        integer=program.integer[moves],
+        matrix=sp.csr_array(program.matrix[:, moves]),
+        row_lower=program.row_lower - still,
+        row_upper=program.row_upper - still,
+    )
+
+
+def _among_all(program: Program, costs: Floats, moves: Ints, found: Solution) -> Solution:
+    """An answer for the columns that can move, with those that cannot."""
+    x = program.lower.copy()
+    x[moves] = 0.0
+    bound = found.bound + float(costs @ x)
+    if found.x is None or len(found.x) != len(moves):
+        return replace(found, x=None, bound=bound)
+    x[moves] = found.x
+    return replace(found, x=x, bound=bound)
 
 
 def _left(deadline: float) -> float | None:
