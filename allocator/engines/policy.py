@@ -40,7 +40,7 @@ def rules_off(program: Program) -> int:
     """Presolve rules that HiGHS leaves out, as bits.
 
     Its search for dependent equations may take 1,000 s, and did not end within ten minutes on a program of 3,000 reps that takes 7 s
-    without it. Where whole numbers have no answer, presolve goes round for ever after a forcing row, or ends in an error (1.12, 1.13.1).
+    without it. With whole numbers, presolve may go round for ever after a forcing row, or end in an error (1.12, 1.13.1).
     """
     return DEPENDENT | FORCING if program.integer.any() else DEPENDENT
 
@@ -205,9 +205,10 @@ def _attempt(method: Method, program: Program, costs: Floats, deadline: float, m
 
 def _run(method: Method, program: Program, costs: Floats, deadline: float) -> Solution:
     """Run a method; where whole numbers are to be chosen, on the columns that can move."""
-    moves = np.flatnonzero(program.lower < program.upper)
-    if not program.integer[moves].any():
+    free = program.lower < program.upper
+    if not (program.integer & free).any():
         return _call(method, program, costs, deadline)
+    moves = np.flatnonzero(free)
     return _among_all(program, costs, moves, _call(method, _only(program, moves), costs[moves], deadline))
 
 
@@ -224,8 +225,7 @@ def _call(method: Method, program: Program, costs: Floats, deadline: float) -> S
 def _only(program: Program, moves: Ints) -> Program:
     """The program of the columns that can move.
 
-    Where others stand beside them and whole numbers have no answer, HiGHS' presolve goes round for ever or ends in an error
-    (1.12, 1.13.1).
+    With others beside them and whole numbers, HiGHS' presolve may go round for ever or end in an error (1.12, 1.13.1).
     """
     at = program.lower.copy()
     at[moves] = 0.0

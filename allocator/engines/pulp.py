@@ -21,7 +21,7 @@ import allocator.engines.mathopt  # noqa: F401 (before PuLP, or OR-Tools crashes
 
 import pulp  # isort: skip
 
-from allocator.engines.policy import Breakdown, Method, answer, unanswered
+from allocator.engines.policy import Breakdown, Method, answer, rules_off, unanswered
 from allocator.engines.status import Solution, Status, Vertex
 from allocator.errors import EngineError
 from allocator.program import Floats, Ints, Program
@@ -162,7 +162,8 @@ def _named_methods(word: str) -> Callable[[Program], Sequence[Method]]:
         options: dict[str, object] = {"msg": False, "timeLimit": seconds, "gapRel": 0.0, "threads": 1}
         sample = pulp.getSolver(word, msg=False)
         accepted = inspect.signature(type(sample).__init__).parameters
-        solver = pulp.getSolver(word, **{k: v for k, v in options.items() if k in accepted})
+        rules = {"presolve_rule_off": rules_off(program)} if word == "HiGHS" else {}
+        solver = pulp.getSolver(word, **{k: v for k, v in options.items() if k in accepted}, **rules)
         translation = _translate(program, costs)
         started = time.perf_counter()
         _solve(translation, solver)

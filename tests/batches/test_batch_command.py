@@ -9,10 +9,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from allocator.cli import main
+from allocator.commands.batching import _heeding
 
 TEXT = """\
 title: Night
@@ -136,6 +138,29 @@ def test_one_worker_or_two_write_the_same(night: Path) -> None:
     one = tables(Path("1"))
     assert len(one) > 3 * 20
     assert one == tables(Path("2"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
+def test_ctrl_c_that_python_drops(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is pressed while an object is finalised is raised at the next step."""
+
+    class Last:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    dropped: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", dropped.append)
+    steps: list[object] = []
+    step: Any = "planned"
+    with _heeding(steps.append) as told:
+        told(step)
+        last = Last()
+        del last
+        assert len(dropped) == 1
+        with pytest.raises(KeyboardInterrupt):
+            told(step)
+    assert steps == [step]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")

@@ -238,6 +238,34 @@ def test_whole_columns_hold_the_rest_exactly(name: str) -> None:
     assert costs_value(found) == pytest.approx(-1_000_400.4, rel=1e-9) or costs_value(found) == pytest.approx(-1e6)
 
 
+@pytest.mark.timeout(60)
+@each_engine
+def test_whole_columns_that_presolve_stumbled_on(name: str) -> None:
+    """What is left of random models 7575 and 67: HiGHS 1.13.1 went round for ever on the first, and ended in an error on the second."""
+    sold = [-1.0, -1, -1, 0, 1]
+    rows = [[1.0, 0, 0, -3, 0], [0.0, 1, 0, -2, 0], sold, sold]
+    first = program(rows, [0, 0, -INF, 0], 0, 0, [3, 2, 0, 1, INF], [False, False, False, True, False])
+    found = engine(name).solve(first, np.array([0.0, 0, 0, 0, -1]))
+    assert found.status is Status.OPTIMAL
+    assert found.x == pytest.approx([3, 2, 0, 1, 5])
+    rows = [[-0.7 / 9, 1, 0], [-1.4 / 9, 1, 1]]
+    second = program(rows, [23 / 9, -INF], [23 / 9, 28 / 9], 0, [3, INF, INF], [False, True, True])
+    assert engine(name).solve(second, np.zeros(3)).status is Status.INFEASIBLE
+
+
+@each_engine
+def test_rows_in_which_nothing_moves(name: str) -> None:
+    """A row whose columns are all held is kept or broken by them, whatever the whole columns do."""
+    chosen = program([[1.0, 0], [2, 0]], -INF, [4, 12], [3, 0], [3, 5.5], [False, True])
+    costs = np.array([1.0, -1])
+    found = engine(name).solve(chosen, costs)
+    assert found.status is Status.OPTIMAL
+    assert found.x == pytest.approx([3, 5])
+    assert found.bound == pytest.approx(-2)
+    broken = program([[1.0, 0], [2, 0]], -INF, [4, 12], [5, 0], [5, 5.5], [False, True])
+    assert engine(name).solve(broken, costs).status is Status.INFEASIBLE
+
+
 def costs_value(found: Solution) -> float:
     """Return the value of the goal of the test above."""
     assert found.x is not None
