@@ -266,6 +266,10 @@ class Ordering:
             solution = self._solve(self.out.program, goal.costs, goal.name)
             if solution.status not in IMPOSSIBLE:
                 break
+        if solution.status in IMPOSSIBLE and self.out.x is not None:
+            # The answer so far keeps what is held: whoever says that there is none is asked in other ways.
+            self.out.program = held
+            solution = self._solve(held, goal.costs, goal.name, Vertex.known(self.out.x))
         if solution.status is Status.OPTIMAL:
             self._accept(goal, solution)
         else:

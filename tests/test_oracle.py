@@ -17,12 +17,15 @@ from allocator.solving import solve
 
 PROOF = os.environ.get("ALLOCATOR_PROOF", "")
 """How many random models the long mode compares, such as 10000; it also shrinks those that Hypothesis finds."""
-SEEDS = range(int(PROOF)) if PROOF else (*range(40), 209, 741, 807, 1834, 1953, 2313, 3878, 4015, 5866, 6134, 6328)
+SEEDS = (
+    range(int(PROOF)) if PROOF else (*range(40), 209, 741, 807, 1834, 1953, 2313, 3878, 4015, 5866, 6134, 6328, 9850)
+)
 """Seeds of the random models. At 209 a whole number held loosely once showed in the goal behind it, at 741 the last digits of what was
 held left no room for wishes at once; at 1834 and 1953 a client from the first working day on, and shifts that come to the same, told
 clients apart who are alike, which matters for whole contracts; at 2313 a ceiling made sales unwelcome, and visits seemed to sell less.
 At 3878 whole numbers that cannot keep what is held made a presolve go round for ever; what mended that was too loose at 807, too tight
-at 5866; at 4015, 6134 and 6328 next to nothing is sold, and the last digits of it were asked for, or told the ceiling from none."""
+at 5866; at 4015, 6134 and 6328 next to nothing is sold, and the last digits of it were asked for, or told the ceiling from none. At 9850
+a presolve denies an answer that is known."""
 
 
 def test_promised_visits(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def compare_command() -> click.Command:
             ),
             click.Option(["--strict"], is_flag=True, help=_("Promised visits and base targets must be reached.")),
             click.Option(
-                ["--engine"], metavar="E", help=_("ortools, highs, pulp, or a solver that PuLP knows by name.")
+                ["--engine"], metavar="E", help=_("ortools, highs, pulp, or pulp:NAME, a solver that PuLP knows.")
             ),
             seconds_option(
                 _("Stop the search of each plan after so many seconds; what is not proved by then is no plan.")

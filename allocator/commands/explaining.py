@@ -39,7 +39,9 @@ def explain_command() -> click.Command:
             metavar="N",
             help=_("Clashes that are looked for; 5 if not said."),
         ),
-        click.Option(["--engine"], metavar="E", help=_("ortools, highs, pulp, or a solver that PuLP knows by name.")),
+        click.Option(
+            ["--engine"], metavar="E", help=_("ortools, highs, pulp, or pulp:NAME, a solver that PuLP knows.")
+        ),
         click.Option(
             ["--seconds"],
             type=click.FloatRange(min=0, min_open=True),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import click
@@ -47,7 +46,7 @@ def _fund(
 ) -> int:
     from allocator.explaining.funding import fund, fund_with
     from allocator.explaining.funding_screen import as_mapping, report
-    from allocator.reporting.run import summary_text, write_file
+    from allocator.reporting.run import replace_file, summary_text
     from allocator.reporting.table_text import csv_parts
 
     loaded = load_model(session, find_model(model), scenario, findings=False)
@@ -60,10 +59,7 @@ def _fund(
         ),
     )
     if output is not None:
-        new = output.with_name(f".{output.name}.{os.getpid()}")
-        new.unlink(missing_ok=True)
-        write_file(new, csv_parts(found.spend))
-        new.replace(output)
+        replace_file(output, csv_parts(found.spend))
     if not session.json and not session.quiet:
         show(report(found))
     session.answer(json.loads(summary_text(as_mapping(found))))

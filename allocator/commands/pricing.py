@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,7 +59,7 @@ def explain_prices(session: Session, place: str, scenario: str | None, limits: t
     from allocator.explaining.pricing import as_mapping, report
     from allocator.formulation.grain import make_grain
     from allocator.reporting.priced import WORKBOOK, add_prices
-    from allocator.reporting.run import write_file
+    from allocator.reporting.run import replace_file
     from allocator.reporting.table_text import csv_parts
 
     model = opened(session, place, scenario)
@@ -70,10 +69,7 @@ def explain_prices(session: Session, place: str, scenario: str | None, limits: t
         show(report(found))
     if is_run(place):
         path = Path(place) / PRICES
-        new = path.with_name(f".{PRICES}.{os.getpid()}")
-        new.unlink(missing_ok=True)
-        write_file(new, csv_parts(found.table()))
-        new.replace(path)
+        replace_file(path, csv_parts(found.table()))
         session.say(_("{path}: all of it").format(path=path))
         if not add_prices(Path(place), found.table()):
             says = _("{path} was changed since the run and stays as it is: it gets no sheet of prices.")

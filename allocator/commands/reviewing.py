@@ -79,7 +79,7 @@ def review_command() -> click.Command:
                 ),
             ),
             click.Option(
-                ["--engine"], metavar="E", help=_("ortools, highs, pulp, or a solver that PuLP knows by name.")
+                ["--engine"], metavar="E", help=_("ortools, highs, pulp, or pulp:NAME, a solver that PuLP knows.")
             ),
         ],
     )

@@ -72,7 +72,7 @@ def solve_command() -> click.Command:
             ),
             click.Option(["--strict"], is_flag=True, help=_("Promised visits and base targets must be reached.")),
             click.Option(
-                ["--engine"], metavar="E", help=_("ortools, highs, pulp, or a solver that PuLP knows by name.")
+                ["--engine"], metavar="E", help=_("ortools, highs, pulp, or pulp:NAME, a solver that PuLP knows.")
             ),
             click.Option(
                 ["--export"],

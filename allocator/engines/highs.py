@@ -75,7 +75,7 @@ class Highs:
             first = from_vertex(program, start)
             return (*first, *methods(program, costs, begun=bool(first)))
 
-        return answer(program, costs, seconds, ways)
+        return answer(program, costs, seconds, ways, start)
 
 
 Look = Callable[[highspy.Highs], None]

@@ -89,7 +89,7 @@ class OrTools:
             first = _from_vertex(program, start)
             return (*first, *_methods(program, costs, begun=bool(first)))
 
-        return answer(program, costs, seconds, ways)
+        return answer(program, costs, seconds, ways, start)
 
 
 def _from_vertex(program: Program, start: Vertex | None) -> Sequence[Method]:

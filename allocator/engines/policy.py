@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import scipy.sparse as sp
 
-from allocator.engines.status import Solution, Status, certify, violation
+from allocator.engines.status import Solution, Status, Vertex, certify, violation
 from allocator.errors import EngineError
 from allocator.program import Floats, Ints, Program
 from allocator.texts import _
@@ -85,8 +85,10 @@ def from_start(found: Solution) -> Solution:
     return found if done else unanswered(Status.ERROR, found.seconds, found.detail)
 
 
-def answer(program: Program, costs: Floats, seconds: float | None, methods: Methods) -> Solution:
-    """Minimise ``costs · x`` by the first method whose answer stands up to proof.
+def answer(
+    program: Program, costs: Floats, seconds: float | None, methods: Methods, start: Vertex | None = None
+) -> Solution:
+    """Minimise ``costs · x`` by the first method whose answer stands up to proof; ``start`` may know that there is one.
 
     Raises
     ------
@@ -114,6 +116,8 @@ def answer(program: Program, costs: Floats, seconds: float | None, methods: Meth
             details.append(f"{method.name}: {e}")
             continue
         judged = _judge(program, costs * scale, found, deadline, methods)
+        if judged.status is Status.INFEASIBLE and _refuted(program, start):
+            judged = unanswered(Status.ERROR, judged.seconds, f"{judged.detail}, yet an answer is known")
         spent += judged.seconds
         detail = f"{method.name}: {judged.detail}"
         if judged.status is not Status.ERROR:
@@ -123,6 +127,12 @@ def answer(program: Program, costs: Floats, seconds: float | None, methods: Meth
     if broken == len(details):
         raise EngineError(_("The solver broke down. {details}").format(details="; ".join(details)))
     return unanswered(Status.ERROR, spent, "; ".join(details))
+
+
+def _refuted(program: Program, start: Vertex | None) -> bool:
+    """Whether an answer is known, so that there cannot be none."""
+    point = None if start is None else start.point
+    return point is not None and len(point) == program.shape[1] and violation(program, point) <= TOLERANCE
 
 
 def _refuse(program: Program, costs: Floats) -> None:

@@ -54,7 +54,7 @@ class Pulp:
         start: Vertex | None = None,
     ) -> Solution:
         """Minimise ``costs · x``; see :class:`allocator.engines.status.Engine`."""
-        return answer(program, costs, seconds, self.methods)
+        return answer(program, costs, seconds, self.methods, start)
 
 
 class _Cbc(pulp.COIN_CMD):  # type: ignore[misc]

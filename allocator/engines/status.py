@@ -52,6 +52,8 @@ class Vertex:
         Whether there is an answer; where there may be none, presolve sees that soon and the simplex method does not.
     most : int or None
         Simplex iterations after which one gives up, where something is known about the way from nothing.
+    point : float array, shape (columns,), or None
+        Values that keep all rules: an engine that says there are none is not believed then.
     """
 
     columns: Codes
@@ -59,6 +61,12 @@ class Vertex:
     dual: bool = False
     sure: bool = True
     most: int | None = None
+    point: Floats | None = None
+
+    @classmethod
+    def known(cls, point: Floats) -> Vertex:
+        """Where whole numbers are to be chosen there is no basis to begin at, but an answer may be known."""
+        return cls(np.zeros(0, np.int8), np.zeros(0, np.int8), point=point)
 
     def pivots(self, program: Program) -> int:
         """Simplex iterations after which one gives up."""
@@ -128,7 +136,8 @@ class Engine(Protocol):
         """Minimise ``costs · x`` over the program; ``seconds`` limits the time.
 
         A continuous program is answered by a vertex with duals. ``goal`` names what is solved for; an engine with a memory
-        starts from its last answer to it. An engine that can starts from the vertex ``start``. Nothing is printed.
+        starts from its last answer to it. An engine that can starts from the vertex ``start``, and none says that there is no answer
+        where ``start`` knows one. Nothing is printed.
         """
         ...
 

@@ -98,7 +98,7 @@ class Warm:
         """Minimise ``costs · x``; see :class:`allocator.engines.status.Engine`."""
         self._last = None
         if program.integer.any() or not goal or not program.nonzeros:
-            return Highs().solve(program, costs, seconds=seconds)
+            return Highs().solve(program, costs, seconds=seconds, start=start)
         left: list[highspy.Highs] = []
         basis = self.bases.get(goal)
         begin: tuple[Method, ...] = ()

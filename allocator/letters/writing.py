@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 from allocator.errors import EngineError
 from allocator.letters.content import Letter
 from allocator.letters.filling import Template
-from allocator.reporting.run import write_file
+from allocator.reporting.run import replace_file
 from allocator.texts import _
 
 
@@ -58,13 +57,9 @@ def write_document(path: Path, content: bytes) -> None:
     EngineError
         If the machine cannot write.
     """
-    new = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        new.unlink(missing_ok=True)
-        write_file(new, [content])
-        new.replace(path)
+        replace_file(path, [content])
     except OSError as error:
-        new.unlink(missing_ok=True)
         says = _("Cannot write {path}: {reason}.").format(path=path, reason=error.strerror or error)
         raise EngineError(says) from error

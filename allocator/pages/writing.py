@@ -6,14 +6,13 @@ import base64
 import functools
 import gzip
 import json
-import os
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from allocator.errors import EngineError, Finding, InputError
-from allocator.reporting.run import SUMMARY, write_file
+from allocator.reporting.run import SUMMARY, replace_file
 from allocator.texts import _, current_language
 
 if TYPE_CHECKING:
@@ -43,13 +42,9 @@ def write_page(folder: Path, model: Model | None = None) -> Path:
     """
     content = page_bytes(folder, model)
     path = folder / PAGE
-    new = folder / f".{PAGE}.{os.getpid()}"
     try:
-        new.unlink(missing_ok=True)
-        write_file(new, [content])
-        new.replace(path)
+        replace_file(path, [content])
     except OSError as error:
-        new.unlink(missing_ok=True)
         says = _("Cannot write {path}: {reason}.").format(path=path, reason=error.strerror or error)
         raise EngineError(says) from error
     return path

@@ -42,12 +42,14 @@ NOTES = {
     "fairness": N_("What a fair share goes by, how far a quota may lie from it, and the weight of each grade"),
     "peak": N_("Most that a month may carry, as a multiple of its seasonal share"),
     "rounding": N_("Published quotas are multiples of this"),
-    "stability": N_("Share by which a quota may move in a re-plan before it counts"),
+    "stability": N_(
+        "What a review may give up of the best so that fewer numbers move: contribution as a share, misses in points"
+    ),
     "commission_attainment": N_("Attainment at which the commission must fit the incentive line; 1 is 100 %"),
     "engine": N_("ortools, highs, or pulp"),
     "as_of": N_("Day of a re-plan: what happened before it stands, the rest is planned anew"),
-    "moved": N_("Most that a re-plan may move a quota, as a share of it"),
-    "company": N_("Name of the company on letters"),
+    "moved": N_("Most that a review may move what a rep is asked for in the months that are left, as a share of it"),
+    "company": N_("Company under which plans are published; blank if there is one only"),
     "documents": N_("Beginning of document numbers"),
     "commitments": N_("Whether quotas show, prefer or hold what was committed: show, prefer, pin"),
 }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,11 +11,9 @@ import pandas as pd
 
 from allocator.pages.reading import read_plan
 from allocator.reporting.plan_workbook import workbook_bytes
-from allocator.reporting.run import SUMMARY, write_file
+from allocator.reporting.run import SUMMARY, replace_file, summary_text
 
 WORKBOOK = "plan.xlsx"
-SLACK = 1.0
-"""Seconds by which a workbook may be younger than the summary that is written after it."""
 
 
 def add_prices(folder: Path, prices: pd.DataFrame) -> bool:
@@ -27,14 +26,15 @@ def add_prices(folder: Path, prices: pd.DataFrame) -> bool:
     OSError
         If the workbook cannot be written.
     """
-    path, written = folder / WORKBOOK, (folder / SUMMARY).stat()
-    if not path.is_file() or path.stat().st_mtime > written.st_mtime + SLACK:
+    path = folder / WORKBOOK
+    summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+    hashes = summary.get("files", {})
+    if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != hashes.get(WORKBOOK):
         return False
     plan = read_plan(folder)
-    new = path.with_name(f".{WORKBOOK}.{os.getpid()}")
-    new.unlink(missing_ok=True)
     tables = {name: plan.tables[name] for name in plan.tables if name != "prices"}
-    write_file(new, [workbook_bytes(replace(plan, tables=tables), {**tables, "prices": prices})])
-    new.replace(path)
-    os.utime(path, (written.st_atime, written.st_mtime))  # so that it still counts as what the run wrote
+    content = workbook_bytes(replace(plan, tables=tables), {**tables, "prices": prices})
+    hashes[WORKBOOK] = hashlib.sha256(content).hexdigest()  # so that it still counts as what the run wrote
+    replace_file(path, [content])
+    replace_file(folder / SUMMARY, [summary_text(summary).encode()])
     return True

@@ -261,6 +261,18 @@ def write_file(path: Path, parts: Iterable[bytes]) -> None:
         os.fsync(file.fileno())
 
 
+def replace_file(path: Path, parts: Iterable[bytes]) -> None:
+    """Write a file in the place of an older one, whole or not at all."""
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        new.unlink(missing_ok=True)
+        write_file(new, parts)
+        new.replace(path)
+    except OSError:
+        new.unlink(missing_ok=True)
+        raise
+
+
 @contextmanager
 def _writing() -> Iterator[Callable[[Path, Iterable[bytes]], None]]:
     """Give a function that does as :func:`write_file`, but for the waiting: threads do that, and the end waits for them."""

@@ -10,9 +10,9 @@ import pytest
 from lp_cases import INF, chatty, market_split, program, random_program, staircase
 
 from allocator.engines import engine
-from allocator.engines.policy import SMALL
+from allocator.engines.policy import SMALL, Method, answer, unanswered
 from allocator.engines.quiet import quiet
-from allocator.engines.status import Solution, Status, certify, violation
+from allocator.engines.status import Solution, Status, Vertex, certify, violation
 from allocator.errors import EngineError
 
 ENGINES = ("ortools", "highs", "pulp")
@@ -251,6 +251,21 @@ def test_whole_columns_that_presolve_stumbled_on(name: str) -> None:
     rows = [[-0.7 / 9, 1, 0], [-1.4 / 9, 1, 1]]
     second = program(rows, [23 / 9, -INF], [23 / 9, 28 / 9], 0, [3, INF, INF], [False, True, True])
     assert engine(name).solve(second, np.zeros(3)).status is Status.INFEASIBLE
+
+
+def test_an_answer_that_is_known_cannot_be_denied() -> None:
+    """A way that says there is none is not believed then, and the next one is asked."""
+    chosen, costs = program([[1.0, 1]], -INF, 2.5, 0, 5, [False, True]), np.array([0.0, -1])
+    denies = Method("one", lambda _program, _costs, _seconds: unanswered(Status.INFEASIBLE))
+    finds = Method("other", lambda asked, c, seconds: engine("highs").solve(asked, c, seconds=seconds))
+    known, broken = Vertex.known(np.array([0.5, 2])), Vertex.known(np.array([1.5, 2]))
+
+    def said(start: Vertex | None, *ways: Method) -> Status:
+        return answer(chosen, costs, None, lambda _program: ways, start).status
+
+    assert said(known, denies, finds) is Status.OPTIMAL
+    assert said(known, denies) is Status.ERROR
+    assert said(broken, denies, finds) is said(None, denies, finds) is Status.INFEASIBLE
 
 
 @each_engine

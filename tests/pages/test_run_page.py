@@ -214,7 +214,7 @@ def test_a_page_is_written_whole_or_not(run: Path, tmp_path: Path, monkeypatch: 
     def full(*_arguments: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("allocator.pages.writing.write_file", full)
+    monkeypatch.setattr("allocator.reporting.run.write_file", full)
     with pytest.raises(EngineError, match="No space"):
         write_page(tmp_path / "r")
     assert path.read_bytes() == before

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
-import os
+import json
 import re
 import zipfile
 from pathlib import Path
@@ -24,7 +24,7 @@ from allocator.plan import Plan
 from allocator.reading import load
 from allocator.reporting.plan_workbook import workbook_bytes
 from allocator.reporting.quota_grid import PUBLISHED, TOP, quota_grid
-from allocator.reporting.run import findings_frame
+from allocator.reporting.run import findings_frame, hashes
 from allocator.solving import solve
 from allocator.texts import in_language
 
@@ -275,8 +275,13 @@ def test_prices_come_into_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     sheets = openpyxl.load_workbook(book).sheetnames
     assert "prices" in sheets
     assert read_changes(book).pins.empty
-    stamp = book.stat().st_mtime + 60
-    os.utime(book, (stamp, stamp))
+    summary = json.loads(Path("runs/pocket/summary.json").read_text("utf-8"))
+    later = ("prices.csv", "report.html")
+    assert summary["files"] == {n: sha for n, sha in hashes(Path("runs/pocket")).items() if n not in later}
+    assert main(["publish", "runs/pocket", "--registry", "registry.db", "-q", "--lang", "en"]) == 0
+    edited = openpyxl.load_workbook(book)
+    edited["overview"]["A1"] = "mine"
+    edited.save(book)
     before = book.read_bytes()
     assert main(["explain", "runs/pocket", "--prices", "-q", "--lang", "en"]) == 0
     assert book.read_bytes() == before
