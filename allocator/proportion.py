@@ -125,7 +125,20 @@ def in_proportion(
         search.split[:] = search.sure = True
         found = search.nearest("with cells", years, None)
         answer = None if found is None else search.months(found, years.columns, cells)
+        if found is not None and answer is None:
+            # The answer with cells is one for the months too, but for the last digits: then those are what is in the way.
+            search.program = _roomy(program)
+            answer = search.months(found, years.columns, cells)
     return answer
+
+
+def _roomy(program: Program) -> Program:
+    """The same program with rows that give way by what counts as kept."""
+    low, high = (
+        np.where(np.isfinite(side), BROKEN * np.maximum(1.0, np.abs(side)), 0.0)
+        for side in (program.row_lower, program.row_upper)
+    )
+    return program.with_bounds(program.lower, program.upper, program.row_lower - low, program.row_upper + high)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ figure
     ``price_war/FILE.csv`` is read in the run under that scenario (``price_war/model/clients.csv``: in the model under it),
     ``FILE.csv`` in the run without any, so a ratio sets both in proportion. ``health/FILE.csv`` is read in what the health checks
     write of a first quarter that goes as far as the business wants a warning. Words may stand around the code.
-    ``waiting: report`` marks what a later part of the engine shows.
 """
 
 from __future__ import annotations
@@ -31,7 +30,6 @@ import yaml
 
 HEADING = "## Where each fact stands 事实对照"
 COLUMNS = ["fact", "row", "figure"]
-LATER = ("report",)
 HEALTH = "health"
 """Stands before a file as a scenario does: the file is one of the health checks."""
 ROUNDED = 0.005
@@ -115,7 +113,6 @@ class Fact:
     says: str
     rows: tuple[Row, ...]
     figures: tuple[Figure, ...]
-    waiting: tuple[str, ...]
 
     def __str__(self) -> str:
         return f"line {self.line}, {self.says!r}"
@@ -174,22 +171,18 @@ def _fact(line: int, cells: list[str]) -> Fact:
     says, row_cell, figure_cell = cells
     if not says:
         raise FactError("the fact is blank")
-    rows, figures, waiting = [], [], []
+    rows, figures = [], []
     for entry in row_cell.split("<br>"):
         code = re.fullmatch(r"\s*`([^`]+)`\s*", entry)
         if code is None:
             raise FactError(f"expected `TABLE: column=value -> column=value` in {row_cell!r}")
         rows.append(_row(code[1]))
     for entry in figure_cell.split("<br>"):
-        later = re.fullmatch(r"`?waiting: (\w+)`?", entry.strip())
         codes = re.findall(r"`([^`]*)`", entry)
-        if later is not None and later[1] in LATER:
-            waiting.append(later[1])
-        elif not codes or entry.count("`") != 2 * len(codes):
-            raise FactError(f"expected a figure in backticks, or waiting: {', '.join(LATER)}, in {entry!r}")
-        else:
-            figures += [_figure(code) for code in codes]
-    return Fact(line, says, tuple(rows), tuple(figures), tuple(waiting))
+        if not codes or entry.count("`") != 2 * len(codes):
+            raise FactError(f"expected a figure in backticks in {entry!r}")
+        figures += [_figure(code) for code in codes]
+    return Fact(line, says, tuple(rows), tuple(figures))
 
 
 def _row(text: str) -> Row:

@@ -10,7 +10,7 @@ import scipy.optimize as so
 import scipy.sparse as sp
 
 from allocator.engines import engine
-from allocator.engines.status import Solution, Vertex
+from allocator.engines.status import Solution, Status, Vertex
 from allocator.nearness import NOISE, STEPS, Reference
 from allocator.program import Floats, Ints, Program, ProgramBuilder
 from allocator.proportion import Parts, in_proportion
@@ -172,6 +172,33 @@ def test_years_are_found_with_all_cells_only_where_they_need_it(
     assert first.x is not None
     assert in_proportion(made.program, made.parts, first.x, made.years, made.cells, solve) is not None
     assert found[: len(steps)] == steps
+
+
+def test_last_digits_of_years_do_not_forbid_months(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Years that were found with all cells leave these room: where an engine sees none, rows give way by last digits."""
+    monkeypatch.setattr("allocator.proportion.SMALL", 0)
+    made = case(6)
+    first = engine("highs").solve(made.program, np.zeros(made.program.shape[1]))
+    assert first.x is not None
+    steps: dict[bool, list[str]] = {False: [], True: []}
+
+    def answer(*, denied: bool) -> Floats | None:
+        found = steps[denied]
+
+        def solve(program: Program, costs: Floats, step: str, start: Vertex | None) -> Solution:
+            found.append(step)
+            if denied and step.startswith("months") and "with cells" in found and found.count("months") <= 2:
+                return Solution(Status.INFEASIBLE, None, None, -np.inf, 0.0)
+            return engine("highs").solve(program, costs, start=start)
+
+        assert first.x is not None
+        return in_proportion(made.program, made.parts, first.x, made.years, made.cells, solve)
+
+    plain = answer(denied=False)
+    assert plain is not None
+    with_room = answer(denied=True)
+    assert with_room == pytest.approx(plain, rel=1e-7, abs=1e-7)
+    assert steps[True][:5] == ["", "months", "with cells", "months", "months"]
 
 
 def test_where_months_may_stand_in_proportion_they_are_not_columns() -> None:

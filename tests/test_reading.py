@@ -395,3 +395,21 @@ def _settings_of(path: Path, report: Report) -> object:
     text = decode(path.read_bytes(), path.name, report)
     entries = None if text is None else read_yaml(text, path.name, report)
     return None if entries is None else make_settings(entries, path.name, report)
+
+
+def test_every_setting_is_in_the_manual() -> None:
+    """Proves that the page on a model's files names each setting, and says the usual value of those that have a plain one."""
+    page = (Path(__file__).resolve().parents[1] / "docs" / "tables.md").read_text("utf-8")
+    rows = [r for r in page.splitlines() if r.startswith("| `")]
+    nested = {
+        "levels": ("levels.stretch", "levels.ceiling"),
+        "hedge": ("hedge.KIND",),
+        "fairness": ("fairness.by", "fairness.band"),
+    }
+    for name, field in Settings.model_fields.items():
+        for word in nested.get(name, (name,)):
+            row = next((r for r in rows if f"`{word}`" in r.split("|")[1]), "")
+            assert row, word
+            if name == word and isinstance(field.default, str | int | float) and field.default and name != "language":
+                said = f"{field.default:g}" if isinstance(field.default, float) else str(field.default)
+                assert said in row.split("|")[2], word

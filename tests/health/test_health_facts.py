@@ -50,6 +50,11 @@ activity_rate,,0.79
 renewal_rate,,0.84
 large_deal_days,,73
 """,
+    "telecom": """\
+metric,amount
+revenue,1000
+satisfaction,4.4
+""",
     "market": """\
 metric,amount
 revenue,1000
