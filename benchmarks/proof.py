@@ -130,7 +130,6 @@ class Models:
     """What is known of the random models, kept in a file line by line."""
 
     def __init__(self, state: str) -> None:
-        PLACE.mkdir(parents=True, exist_ok=True)
         self.file = PLACE / MODELS
         self.state = state
         self.done: dict[int, tuple[float, str]] = {}
@@ -205,6 +204,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--only", choices=["models", *SUITES], action="append", help="this part alone; may be repeated")
     chosen = parser.parse_args()
+    PLACE.mkdir(parents=True, exist_ok=True)
     parts = chosen.only or ["models", *SUITES]
     state, seeds = fingerprint(tests=True), range(chosen.first, chosen.first + chosen.models)
     report: dict[str, str] = {}

@@ -224,14 +224,12 @@ class Along:
 
     def _followed(self, value: float) -> Floats | None:
         """Goals at a value; where bounds alone move, how far they go on is kept in mind."""
-        now, whole = self.limit.now, self.resolver.whole
-        at = next(
-            ((a - now, b - now, m) for a, b, m in self.moves if a <= value <= b and m.straight and not whole), None
-        )
-        if at is None:
-            return self._solved(self.program(value))
+        now, program = self.limit.now, self.program(value)  # which may be where its way comes to be known
+        ways = ((a - now, b - now, m) for a, b, m in self.moves if a <= value <= b and m.straight)
+        at = None if self.resolver.whole else next(ways, None)
+        if program is None or at is None:
+            return self._solved(program)
         low, high, move = at
-        program = move.at(value - now)
         follower = Follower(self.resolver.engine, move, program)
         outcome = self.resolver.solved(program, follower)
         found = goal_values(outcome)
